@@ -1,0 +1,6 @@
+/** Formatting, decided once. */
+export default {
+  printWidth: 120,
+  singleQuote: true,
+  proseWrap: 'preserve',
+};

@@ -1,0 +1,68 @@
+/** The house, bottom to top: who may import whom. docs/architecture.md says why. */
+import type { Layer } from './import-graph.js';
+
+const NODE = /^node:/;
+// Its ESM subpaths, and the file that type classes are declared in.
+const FP_TS = /^fp-ts\/(lib\/\w+|HKT)\.js$/;
+
+const LIBRARIES = ['numpy', 'scipy', 'nn', 'random'];
+const BELOW_LIBRARIES = ['core', 'transforms', 'lax', 'lax control flow'];
+
+export const LAYERS: readonly Layer[] = [
+  { name: 'core', files: /^src\/core\//, imports: [], packages: [FP_TS] },
+
+  // The compiler turns jaxprs into programs for any device; of the backends it knows types only.
+  { name: 'compiler', files: /^src\/compiler\//, imports: ['core'], types: ['backends'] },
+  // Worker threads are Node's: types may be imported; the module is asked for at run time (see nodeOnlyImports).
+  { name: 'backends', files: /^src\/backends\//, imports: ['core', 'compiler'], packages: [NODE] },
+
+  // jit is the one transform that reaches the compiler.
+  { name: 'jit', files: /^src\/transforms\/jit(\/|[-.\w]*\.ts$)/, imports: ['core', 'transforms', 'compiler'] },
+  { name: 'transforms', files: /^src\/transforms\//, imports: ['core', 'jit'] },
+
+  // Rules of control flow run interpreters on sub-jaxprs, so these files sit above the transforms.
+  {
+    name: 'lax control flow',
+    files: /^src\/lax\/(control|index\.ts$|(cond|switch|while|fori|loops?|scan|map|associative-scan)[-.\w]*\.ts$)/,
+    imports: ['core', 'transforms', 'jit', 'lax'],
+  },
+  { name: 'lax', files: /^src\/lax\//, imports: ['core'] },
+
+  { name: 'numpy', files: /^src\/numpy\//, imports: ['jit', ...BELOW_LIBRARIES] },
+  { name: 'scipy', files: /^src\/scipy\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy'] },
+  { name: 'nn', files: /^src\/nn\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
+  { name: 'random', files: /^src\/random\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
+
+  { name: 'stax', files: /^src\/stax\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+  { name: 'optimizers', files: /^src\/optimizers\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+
+  { name: 'data', files: /^src\/data\//, imports: [...BELOW_LIBRARIES, ...LIBRARIES], packages: [NODE, FP_TS] },
+  {
+    name: 'train',
+    files: /^src\/train\//,
+    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'testing'],
+    packages: [NODE, FP_TS],
+  },
+  {
+    name: 'testing',
+    files: /^src\/testing\//,
+    // No package, fast-check neither: the entry loads in a project that has nothing but this library.
+    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers'],
+  },
+  {
+    name: 'fp',
+    files: /^src\/fp\//,
+    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'train'],
+    packages: [FP_TS],
+  },
+
+  // The public surface, and where the default device is plugged in.
+  {
+    name: 'index',
+    files: /^src\/[\w-]+\.ts$/,
+    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'compiler', 'backends', 'testing', 'data'],
+  },
+];
+
+/** Entries that must load in a page. */
+export const BROWSER_ENTRIES = ['src/index.ts', 'src/fp/index.ts', 'src/stax/index.ts', 'src/optimizers/index.ts'];

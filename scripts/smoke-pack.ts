@@ -1,0 +1,157 @@
+/**
+ * `npm run smoke [-- --no-build]`: packs the package and uses the tarball as a stranger would, in an empty ESM
+ * project, a CommonJS one and a strict TypeScript one; runs the README's first example in each way it may be run;
+ * then asks publint and "are the types wrong". Needs no network: the package has no dependencies to fetch.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, transform } from 'esbuild';
+import { markdownExamples } from './lib/doc-examples.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name: string): string => join(root, 'node_modules/.bin', name);
+
+/** Every public subpath but the main one, from package.json. */
+const subpaths = Object.keys(
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }).exports,
+).filter((path) => path !== '.' && path !== './package.json');
+const specifiers = ['cotangent', ...subpaths.map((path) => `cotangent/${path.slice(2)}`)];
+
+/** Runs a command; its output is shown only if it fails, and then the smoke test is over. */
+function run(title: string, command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status === 0) {
+    console.log(`  ok    ${title}`);
+    return stdout;
+  }
+  console.error(`  FAIL  ${title}\n$ ${command} ${args.join(' ')}\n${stdout}${stderr}${error?.message ?? ''}`);
+  process.exit(1);
+}
+
+/** An empty project with the tarball installed. */
+function project(name: string, manifest: object, files: Readonly<Record<string, string>>): string {
+  const folder = join(temp, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, ...manifest }, null, 2));
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  run(
+    `${name}: npm install of the tarball`,
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--offline', tarball],
+    folder,
+  );
+  const installed = readdirSync(join(folder, 'node_modules')).filter((entry) => !entry.startsWith('.'));
+  if (installed.join() !== 'cotangent') throw new Error(`${name}: also installed ${installed.join(', ')}`);
+  return folder;
+}
+
+// Straight use, with what must hold however the package was loaded: one NDArray, and gradients that are right.
+const useAll = (load: (specifier: string) => string): string => `
+const entries = [${specifiers.map(load).join(', ')}];
+const { grad, jit, numpy: np } = entries[0];
+const derivative = jit(grad((x) => x.mul(x).mul(x)))(np.array(2)).item();
+if (derivative !== 12) throw new Error('d(x^3)/dx at 2 is 12, not ' + derivative);
+if (entries.some((entry) => typeof entry !== 'object')) throw new Error('an entry is missing');
+const { stax, optimizers } = entries[0];
+const sub = (name) => entries[${JSON.stringify(specifiers)}.indexOf('cotangent/' + name)];
+if (sub('stax').Dense !== stax.Dense) throw new Error('cotangent/stax is another copy of stax');
+if (sub('optimizers').adam !== optimizers.adam) throw new Error('cotangent/optimizers is another copy');
+`;
+
+const readme = markdownExamples('README.md', readFileSync(join(root, 'README.md'), 'utf8'))[0];
+if (readme === undefined) throw new Error('README.md has no ```ts block');
+const example = readme.code;
+const { code: exampleJs } = await transform(example, { loader: 'ts', target: 'es2022' });
+
+if (!process.argv.includes('--no-build') || !existsSync(join(root, 'dist/esm/index.js'))) {
+  run('npm run build', 'npm', ['run', 'build'], root);
+}
+
+const temp = mkdtempSync(join(tmpdir(), 'cotangent-smoke-'));
+process.on('exit', () => {
+  rmSync(temp, { recursive: true, force: true });
+});
+run('npm pack', 'npm', ['pack', '--ignore-scripts', '--pack-destination', temp], root);
+const tarball = join(temp, readdirSync(temp).find((file) => file.endsWith('.tgz')) ?? '');
+
+const esm = project(
+  'esm',
+  { type: 'module' },
+  {
+    'all.js': useAll((specifier) => `await import('${specifier}')`),
+    'readme.js': exampleJs,
+  },
+);
+run('esm: every entry', process.execPath, ['all.js'], esm);
+run("esm: the README's first example", process.execPath, ['readme.js'], esm);
+
+const cjs = project('cjs', {}, { 'all.js': useAll((specifier) => `require('${specifier}')`) });
+run('cjs: every entry', process.execPath, ['all.js'], cjs);
+
+// The library's own declarations are checked too (no skipLibCheck), against nothing but the language and the DOM.
+const strict = {
+  target: 'es2022',
+  lib: ['es2022', 'dom', 'esnext.disposable'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  types: [],
+};
+const uses = specifiers.map((specifier, n) => `import * as entry${n} from '${specifier}';`).join('\n');
+const entries = `${uses}\nexport const entries = [${specifiers.map((_, n) => `entry${n}`).join(', ')}];\n`;
+const ts = project(
+  'typescript',
+  { type: 'module' },
+  {
+    'readme.ts': `${example}\nexport {};\n`,
+    'entries.ts': entries,
+    'entries.cts': entries,
+    'nodenext.json': JSON.stringify({ compilerOptions: { ...strict, module: 'nodenext', outDir: 'out' } }),
+    'bundler.json': JSON.stringify({
+      compilerOptions: { ...strict, module: 'esnext', moduleResolution: 'bundler', noEmit: true },
+      include: ['*.ts'],
+    }),
+  },
+);
+// Its types are those of the user's own fp-ts, an optional peer.
+cpSync(join(root, 'node_modules/fp-ts'), join(ts, 'node_modules/fp-ts'), { recursive: true });
+run('typescript: nodenext', bin('tsc'), ['-p', 'nodenext.json'], ts);
+run('typescript: bundler', bin('tsc'), ['-p', 'bundler.json'], ts);
+run("typescript: the README's first example, compiled", process.execPath, ['out/readme.js'], ts);
+
+// What a bundler drops or cannot resolve shows here: `sideEffects`, and imports that only Node has.
+await build({
+  entryPoints: [join(esm, 'readme.js')],
+  outfile: join(esm, 'bundle.mjs'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  logLevel: 'error',
+}).catch((_error: unknown) => {
+  console.error('  FAIL  bundling for a page (above, what esbuild says)');
+  process.exit(1);
+});
+run("bundled for a page: the README's first example", process.execPath, ['bundle.mjs'], esm);
+const bundle = readFileSync(join(esm, 'bundle.mjs'));
+console.log(`        ${kilobytes(bundle.length)} minified, ${kilobytes(gzipSync(bundle).length)} with gzip`);
+
+run('publint', bin('publint'), ['run', tarball, '--strict'], root);
+run('are the types wrong', bin('attw'), [tarball], root);
+
+const files = run('npm pack --dry-run', 'npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], root);
+const [packed] = JSON.parse(files) as { size: number; files: { path: string }[] }[];
+const strays =
+  packed?.files.filter(({ path }) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path)) ?? [];
+if (strays.length > 0) throw new Error(`The tarball should not hold ${strays.map(({ path }) => path).join(', ')}`);
+console.log(`smoke: all ok; tarball ${kilobytes(packed?.size ?? 0)}`);
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}

@@ -1,0 +1,108 @@
+/**
+ * The `cpu` device: arrays in WebAssembly memory, programs as WebAssembly modules. It is always there and needs
+ * nothing. Execution is synchronous, so a call's results can be read as soon as it returns.
+ */
+import type { Storage } from '../../core/device.js';
+import { dtypeOfHost, type DType, type TypedArray } from '../../core/dtype.js';
+import { ArgumentError, DTypeError } from '../../core/errors.js';
+import type { Backend, Executable } from '../../compiler/backend.js';
+import type { Program } from '../../compiler/loop-ir.js';
+import { emitProgram, type EmittedProgram } from './emit-program.js';
+import { CpuExecutable } from './executable.js';
+import { Region } from './region.js';
+import { CellStore, CpuStorage, deletedError, type CellStoreOptions, type MemoryStats } from './storage.js';
+
+export interface CpuDeviceOptions extends Omit<CellStoreOptions, 'reclaim'> {
+  /** Prints a program as a module; another one than the usual in tests. */
+  readonly emit?: (program: Program) => EmittedProgram;
+}
+
+export class CpuDevice implements Backend {
+  readonly kind = 'cpu';
+  readonly #options: CpuDeviceOptions;
+  #store: CellStore | undefined;
+  #table: Region | undefined;
+  #arena: Region | undefined;
+
+  constructor(options: CpuDeviceOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Made on first use, so that importing the library reserves no memory. */
+  get store(): CellStore {
+    return (this.#store ??= new CellStore({ ...this.#options, reclaim: () => this.#arena?.release() ?? false }));
+  }
+
+  /** The block that holds the addresses passed to a program, and the tiny arrays of its call. */
+  get table(): Region {
+    return (this.#table ??= new Region(this.store));
+  }
+
+  /** The block that holds the intermediates of a running program. */
+  get arena(): Region {
+    return (this.#arena ??= new Region(this.store));
+  }
+
+  supports(_dtype: DType): boolean {
+    return true;
+  }
+
+  fromHost(dtype: DType, data: TypedArray): CpuStorage {
+    const fits = dtype === 'bool' ? data instanceof Uint8Array : dtypeOfHost(data) === dtype;
+    if (!fits) {
+      throw new DTypeError(
+        `cpu: data of a ${dtype} array must be a ${dtype === 'bool' ? 'Uint8Array' : HOST_NAME[dtype]}, ` +
+          `but it is a ${data.constructor.name}. Convert it first, or ask for the dtype it has.`,
+      );
+    }
+    return new CpuStorage(this, dtype, data.length, this.store.fromHost(dtype, data));
+  }
+
+  toHost(storage: Storage): TypedArray {
+    const own = this.own(storage, 'reading');
+    if (own.cell.gone !== undefined) throw deletedError(own, 'reading');
+    return this.store.read(own.cell, own.dtype, own.length);
+  }
+
+  // Async so that errors come as rejections, as they do on devices that have to wait.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async toHostAsync(storage: Storage): Promise<TypedArray> {
+    return this.toHost(storage);
+  }
+
+  compile(program: Program): Executable {
+    return new CpuExecutable(this, program, (this.#options.emit ?? emitProgram)(program));
+  }
+
+  /** The storage as one of this device; throws if it is another's. */
+  own(storage: Storage, use: string): CpuStorage {
+    if (storage instanceof CpuStorage && storage.device === this) return storage;
+    throw new ArgumentError(
+      `${use}: the array is on device ${storage.device.kind}, not on this ${this.kind} device. ` +
+        `Copy it over first: read it with await x.data() and make a new array.`,
+    );
+  }
+
+  /** What the memory holds. */
+  stats(): MemoryStats & { readonly arenaBytes: number } {
+    return { ...this.store.stats, arenaBytes: this.#arena?.bytes ?? 0 };
+  }
+}
+
+const HOST_NAME = {
+  float32: 'Float32Array',
+  float64: 'Float64Array',
+  int32: 'Int32Array',
+  uint32: 'Uint32Array',
+} as const;
+
+/** The embedded default device. */
+export const cpu = new CpuDevice();
+
+/** What the memory of the `cpu` device holds: for tests, and for finding out where memory goes. */
+export const memoryStats = (): MemoryStats & { readonly arenaBytes: number } => cpu.stats();
+
+/** Set how many bytes of arrays may stay in the WebAssembly heap before they move to host buffers. For tests. */
+export const setSoftLimit = (bytes: number): void => {
+  cpu.store.setSoftLimit(bytes);
+};

@@ -1,0 +1,165 @@
+/**
+ * Long reductions in two kernels: partial results of chunks, kept in scratch memory, then the combination of the
+ * partial results (and whatever followed in the kernel). This bounds the rounding error of long sums, makes
+ * a sum over everything a loop that can be cut into tiles, and lets a sum over columns walk through memory a few
+ * rows at a time instead of down one group of columns after another.
+ */
+import { byteWidth } from '../../core/dtype.js';
+import { accRef, binary, int, load, loopVar } from '../../core/scalar.js';
+import type { Expr } from '../../core/scalar.js';
+import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
+import type { Exprs } from './exprs.js';
+import type { PreparedKernel } from './prepare.js';
+import { bodyRoots, mapStage } from './prepare.js';
+import { combineIdentity, product } from './util.js';
+import type { VectorPlan } from './vectorise.js';
+
+/** Terms of a reduction along rows from which it is split, and terms per chunk. */
+const LONG = 32768;
+const CHUNK = 8192;
+/** Bytes of rows that a chunk of a reduction over columns covers: they stay in the first-level cache. */
+const COLUMN_CHUNK_BYTES = 16384;
+/** Rows per chunk at least: the partial results are this much smaller than the input. */
+const MIN_ROWS = 16;
+
+export interface SplitReduction {
+  /** Its last slots are the partial results. */
+  readonly partial: LoopKernel;
+  /** Reads the partial results from its last slots. */
+  readonly final: LoopKernel;
+  readonly partialSlots: readonly BufferSlot[];
+}
+
+/** Rows of the outermost reduction loop per chunk, or undefined where splitting does not pay. */
+function rowsPerChunk({ kernel, exprs }: PreparedKernel, plan: VectorPlan, stage: Stage, rows: Loop): number | undefined {
+  const terms = product(stage.loops.map((l) => l.extent));
+  const perRow = terms / rows.extent;
+  const columns = kernel.loops.at(-1);
+  if (plan.outer !== undefined && columns !== undefined) {
+    // Over columns: worth it where a walk down one group of columns leaves the cache.
+    const width = Math.max(...stage.accumulators.map((acc) => byteWidth(acc.dtype)));
+    const rowBytes = columns.extent * perRow * width;
+    const chunk = Math.max(MIN_ROWS, Math.floor(COLUMN_CHUNK_BYTES / rowBytes));
+    return rows.extent >= 4 * chunk && walksRows(exprs, stage, rows, columns) ? chunk : undefined;
+  }
+  if (terms < LONG) return undefined;
+  const chunk = Math.max(1, Math.floor(CHUNK / perRow));
+  return rows.extent >= 2 * chunk ? chunk : undefined;
+}
+
+/** Whether the loads of a stage step further along the reduction than along the columns. */
+function walksRows(exprs: Exprs, stage: Stage, rows: Loop, columns: Loop): boolean {
+  let found = false;
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.op === 'load') {
+      let rowStride = 0;
+      let columnStride = 0;
+      for (const [term, k] of exprs.affine(e.index).terms) {
+        if (term.op === 'var' && term.id === rows.id) rowStride = Math.abs(k);
+        if (term.op === 'var' && term.id === columns.id) columnStride = Math.abs(k);
+      }
+      found ||= columnStride > 0 && rowStride > columnStride;
+      return;
+    }
+    if ('x' in e) visit(e.x);
+    if ('y' in e) visit(e.y);
+    if ('cond' in e) visit(e.cond);
+  };
+  bodyRoots(stage).forEach(visit);
+  return found;
+}
+
+export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): SplitReduction | undefined {
+  const { kernel, exprs, dynamic } = prepared;
+  const [stage, ...later] = kernel.stages;
+  const rows = stage?.loops[0];
+  if (dynamic || stage === undefined || rows === undefined || stage.stores.length > 0 || stage.accumulators.length === 0) return undefined;
+  if (!stage.accumulators.every((acc) => 'combine' in acc.update)) return undefined;
+  for (const root of bodyRoots(stage)) {
+    const needs = exprs.needs(root);
+    if (needs.unstable || needs.accumulators.size > 0) return undefined;
+  }
+  const size = rowsPerChunk(prepared, plan, stage, rows);
+  if (size === undefined) return undefined;
+  const chunks = Math.floor(rows.extent / size);
+  const rest = rows.extent - chunks * size;
+
+  const used = new Set<number>(kernel.loops.map((l) => l.id));
+  for (const s of kernel.stages) for (const l of s.loops) used.add(l.id);
+  const chunk: Loop = { id: Math.max(...used) + 1, extent: chunks };
+  const chunkVar = loopVar(chunk.id, chunks);
+  const points = product(kernel.loops.map((l) => l.extent));
+  let point: Expr = int(0);
+  for (const loop of kernel.loops) point = binary('add', binary('mul', point, int(loop.extent)), loopVar(loop.id, loop.extent));
+  const place = binary('add', binary('mul', chunkVar, int(points)), point);
+
+  const partialSlots = stage.accumulators.map((acc): BufferSlot => ({ dtype: acc.dtype, length: chunks * points, access: 'write' }));
+  const firstSlot = kernel.buffers.length;
+  const inChunk = mapStage(stage, (e) =>
+    exprs.substitute(e, new Map([[rows.id, binary('add', binary('mul', chunkVar, int(size)), loopVar(rows.id, size))]])),
+  );
+  const partial: LoopKernel = {
+    ...kernel,
+    name: `${kernel.name}.partial`,
+    buffers: [...kernel.buffers, ...partialSlots],
+    loops: [chunk, ...kernel.loops],
+    stages: [
+      {
+        ...inChunk,
+        loops: [{ id: rows.id, extent: size }, ...stage.loops.slice(1)],
+        accumulators: inChunk.accumulators.map((acc) => ({ ...acc, init: identity(acc) })),
+      },
+      {
+        loops: [],
+        accumulators: [],
+        stores: stage.accumulators.map((acc, i) => ({ buffer: firstSlot + i, index: place, value: accRef(acc.dtype, acc.id) })),
+        ordered: false,
+      },
+    ],
+  };
+
+  const ids = kernel.stages.flatMap((s) => s.accumulators.map((acc) => acc.id));
+  const fresh = Math.max(...ids) + 1;
+  // With rows left over, the chunks are combined under fresh ids and the rest goes on from there.
+  const chunkId = (acc: Accumulator, i: number): number => (rest === 0 ? acc.id : fresh + i);
+  const combineChunks: Stage = {
+    loops: [chunk],
+    accumulators: stage.accumulators.map((acc, i): Accumulator => {
+      if (!('combine' in acc.update)) throw new Error('internal: not a combining accumulator');
+      return {
+        id: chunkId(acc, i),
+        dtype: acc.dtype,
+        init: acc.init,
+        update: { combine: acc.update.combine, value: load(acc.dtype, firstSlot + i, place) },
+      };
+    }),
+    stores: [],
+    ordered: false,
+  };
+  const stages = [combineChunks];
+  if (rest > 0) {
+    const tail = mapStage(stage, (e) =>
+      exprs.substitute(e, new Map([[rows.id, binary('add', loopVar(rows.id, rest), int(chunks * size))]])),
+    );
+    stages.push({
+      ...tail,
+      loops: [{ id: rows.id, extent: rest }, ...stage.loops.slice(1)],
+      accumulators: tail.accumulators.map((acc, i) => ({ ...acc, init: accRef(acc.dtype, chunkId(acc, i)) })),
+    });
+  }
+  const final: LoopKernel = {
+    ...kernel,
+    buffers: [...kernel.buffers, ...partialSlots.map((slot): BufferSlot => ({ ...slot, access: 'read' }))],
+    stages: [...stages, ...later],
+  };
+  return { partial, final, partialSlots };
+}
+
+/** The constant that a chunk starts from. */
+function identity(acc: Accumulator): Expr {
+  if (!('combine' in acc.update)) throw new Error('internal: not a combining accumulator');
+  return { op: 'const', type: acc.dtype, value: combineIdentity(acc.update.combine, acc.dtype) };
+}

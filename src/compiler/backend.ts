@@ -1,0 +1,17 @@
+/** What a backend offers the compiler: a device that can also turn a Program into something runnable. */
+import type { Device, Storage } from '../core/device.js';
+import type { Program } from './loop-ir.js';
+
+export interface Executable {
+  /**
+   * Run once. `donated[i]` says that input i's bytes may be reused and are gone afterwards. `extent` is the
+   * run-time length of a `dynamicExtent` program: every output then has that many elements.
+   */
+  run(inputs: readonly Storage[], donated?: readonly boolean[], extent?: number): Storage[];
+  /** The kernels in the backend's own language (`wat`, `wgsl`), for reading. */
+  asText(): string;
+}
+
+export interface Backend extends Device {
+  compile(program: Program): Executable;
+}

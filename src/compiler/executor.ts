@@ -1,0 +1,83 @@
+/** Running compiled jaxprs on a device: operands in, results out, forwarded values and donations included. */
+import { ShapedArray } from '../core/aval.js';
+import { nth } from '../core/axes.js';
+import { ConcreteArray } from '../core/concrete.js';
+import type { Device, Storage } from '../core/device.js';
+import { DTypeError, ArgumentError } from '../core/errors.js';
+import type { ClosedJaxpr } from '../core/primitive.js';
+import { userLine } from '../core/source.js';
+import type { Backend, Executable } from './backend.js';
+import { compileJaxpr, type CompileOptions, type ResultSource } from './compile.js';
+
+const isBackend = (device: Device): device is Backend => 'compile' in device;
+
+/** The device that operands live on; an error when they live on several. */
+export function deviceOf(operands: readonly ConcreteArray[], fallback: Device, op: string): Backend {
+  let device: Device | undefined;
+  for (const x of operands) {
+    if (x.scalarValue !== undefined) continue;
+    if (device !== undefined && x.device !== device) {
+      throw new ArgumentError(
+        `${op}: operands live on different devices, ${device.kind} and ${x.device.kind}. Move one with devicePut(x, device).${userLine()}`,
+      );
+    }
+    device = x.device;
+  }
+  const chosen = device ?? fallback;
+  if (!isBackend(chosen)) throw new Error(`device ${chosen.kind} cannot run programs`);
+  return chosen;
+}
+
+/** Throw if the device does not have the dtype of a value. */
+export function checkSupported(device: Device, avals: readonly ShapedArray[], op: string): void {
+  const wrong = avals.find((a) => !device.supports(a.dtype));
+  if (wrong !== undefined) {
+    throw new DTypeError(`${op}: device ${device.kind} has no ${wrong.dtype}. Convert with x.astype('float32') or use the cpu device.${userLine()}`);
+  }
+}
+
+/** A jaxpr compiled for one device. */
+export class CompiledFunction {
+  readonly #executable: Executable;
+  readonly #constants: readonly ConcreteArray[];
+  readonly #results: readonly ResultSource[];
+
+  constructor(
+    closed: ClosedJaxpr,
+    private readonly device: Backend,
+    private readonly outAvals: readonly ShapedArray[],
+    options: CompileOptions = {},
+  ) {
+    const compiled = compileJaxpr(closed, options);
+    this.#executable = device.compile(compiled.program);
+    this.#constants = compiled.constants;
+    this.#results = compiled.results;
+  }
+
+  /** Run; `donated[i]` gives up argument i. `extent` is the length of a program that serves any. */
+  run(operands: readonly ConcreteArray[], donated?: readonly boolean[], extent?: number, outAvals = this.outAvals): ConcreteArray[] {
+    const all = this.#constants.length === 0 ? operands : [...operands, ...this.#constants];
+    const storages = all.map((x) => x.storage);
+    const computed = this.#executable.run(storages, donated, extent);
+    return this.#results.map((source, i) => {
+      const aval = nth(outAvals, i);
+      switch (source.kind) {
+        case 'computed':
+          return new ConcreteArray(aval, nth(computed, source.index));
+        case 'input':
+          return new ConcreteArray(aval, this.#forward(nth(storages, source.index), donated?.[source.index] === true));
+        case 'literal':
+          return new ConcreteArray(aval, source.value);
+      }
+    });
+  }
+
+  /** A result that is an argument shares its bytes, unless the argument was given up. */
+  #forward(storage: Storage, donated: boolean): Storage {
+    return donated ? this.device.fromHost(storage.dtype, this.device.toHost(storage)) : storage;
+  }
+
+  asText(): string {
+    return this.#executable.asText();
+  }
+}

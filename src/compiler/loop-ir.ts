@@ -1,0 +1,159 @@
+/**
+ * The loop IR: what the compiler hands to a backend. A program is a list of kernel calls over numbered
+ * buffers; a kernel is parallel outer loops around a list of stages, or one of the kinds whose inner
+ * structure is a backend's own business (matrix product, sort). Device independent.
+ */
+import type { DType, TypedArray } from '../core/dtype.js';
+import type { CombineOp } from '../core/combine.js';
+import type { Expr } from '../core/scalar.js';
+
+/** A buffer as the kernel sees it: a slot, bound to a program buffer by the call. */
+export interface BufferSlot {
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  readonly access: 'read' | 'write' | 'readwrite';
+}
+
+export type { CombineOp };
+
+/**
+ * A value carried by the innermost loops of a stage. All accumulators of a stage update at once, from the
+ * values before. With `combine`, the update is `combine(acc, value)` and may be reassociated (split into
+ * lanes and partial sums); without, `next` refers to accumulators of this stage by `acc` nodes and the
+ * loop runs in order.
+ */
+export interface Accumulator {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly init: Expr;
+  readonly update: { readonly combine: CombineOp; readonly value: Expr } | { readonly next: Expr };
+}
+
+/** `buffer[index] = value`, or `combine(buffer[index], value)`; skipped where `mask` is false. */
+export interface Store {
+  readonly buffer: number;
+  readonly index: Expr;
+  readonly value: Expr;
+  readonly combine?: CombineOp;
+  readonly mask?: Expr;
+}
+
+/**
+ * Inner loops inside one point of the outer loops. Each iteration updates the accumulators, then runs the
+ * stores, which see the updated accumulators. Stages run one after the other; later stages see the final
+ * accumulators of earlier ones.
+ */
+export interface Stage {
+  /** Loop variables of this stage, outermost first; ids differ from the outer loops'. May be empty. */
+  readonly loops: readonly Loop[];
+  readonly accumulators: readonly Accumulator[];
+  readonly stores: readonly Store[];
+  /**
+   * Whether the iterations of `loops` are independent when there are no accumulators (then they may run as
+   * lanes). A scatter's are not.
+   */
+  readonly ordered: boolean;
+}
+
+export interface Loop {
+  readonly id: number;
+  readonly extent: number;
+}
+
+export interface LoopKernel {
+  readonly kind: 'loop';
+  readonly name: string;
+  readonly buffers: readonly BufferSlot[];
+  /** Parallel loops, outermost first; may be empty (one point). */
+  readonly loops: readonly Loop[];
+  readonly stages: readonly Stage[];
+}
+
+/** A strided view of a slot: element offset and strides in elements. */
+export interface StridedOperand {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
+/**
+ * Batched matrix product `out[b, m, n] = sum_k lhs[b, m, k] * rhs[b, k, n]`. Each of the axis groups is a
+ * list of loops (a dot_general may have several axes in a group), with one stride per loop and operand.
+ * Every dtype; bool is or-of-ands. `out` is contiguous in (batch, m, n) order unless strides say otherwise.
+ */
+export interface ContractKernel {
+  readonly kind: 'contract';
+  readonly name: string;
+  readonly buffers: readonly BufferSlot[];
+  readonly dtype: DType;
+  readonly batch: readonly ContractAxis[];
+  readonly m: readonly ContractAxis[];
+  readonly n: readonly ContractAxis[];
+  readonly k: readonly ContractAxis[];
+  readonly lhs: StridedOperand;
+  readonly rhs: StridedOperand;
+  readonly out: StridedOperand;
+}
+export interface ContractAxis {
+  readonly extent: number;
+  /** Stride in elements in each operand; 0 where the operand does not have the axis. */
+  readonly lhsStride: number;
+  readonly rhsStride: number;
+  readonly outStride: number;
+}
+
+/**
+ * Stable sort along the middle axis of (outer, length, inner) of several same-shape operands, by the first
+ * `numKeys` of them lexicographically, ascending; NaN sorts last and -0 equals 0. Slots: the inputs, then the outputs.
+ */
+export interface SortKernel {
+  readonly kind: 'sort';
+  readonly name: string;
+  readonly buffers: readonly BufferSlot[];
+  readonly outer: number;
+  readonly length: number;
+  readonly inner: number;
+  readonly numKeys: number;
+}
+
+export type Kernel = LoopKernel | ContractKernel | SortKernel;
+
+/** Where a program buffer lives. Offsets are bytes, 64-byte aligned. */
+export type Placement =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'constant'; readonly index: number }
+  | { readonly kind: 'arena'; readonly offset: number };
+
+export interface ProgramBuffer {
+  readonly dtype: DType;
+  readonly length: number;
+  readonly place: Placement;
+}
+
+/** One kernel launch: `args[i]` is the program buffer bound to the kernel's slot i. */
+export interface KernelCall {
+  readonly kernel: number;
+  readonly args: readonly number[];
+}
+
+/** A whole compiled function: device independent, ready to be printed by a backend. */
+export interface Program {
+  readonly name: string;
+  readonly buffers: readonly ProgramBuffer[];
+  /** Distinct kernels; structurally equal ones are shared. */
+  readonly kernels: readonly Kernel[];
+  readonly calls: readonly KernelCall[];
+  readonly constants: readonly { readonly dtype: DType; readonly data: TypedArray }[];
+  readonly inputCount: number;
+  readonly outputCount: number;
+  /** Bytes of scratch, shared by all `arena` buffers. */
+  readonly arenaBytes: number;
+  /** Output i may be written over donated input `donations[i]`, or -1. */
+  readonly donations: readonly number[];
+  /**
+   * True for a program of eager elementwise kernels that runs for any length: each kernel has exactly one
+   * outer loop, whose extent is given at run time, and buffer lengths are nominal.
+   */
+  readonly dynamicExtent: boolean;
+}

@@ -1,0 +1,172 @@
+/**
+ * The error function, its complement and its inverse. Polynomials from scripts/minimax.py unless a source is named.
+ */
+import type { Expr } from '../../core/scalar.js';
+import {
+  abs,
+  add,
+  and,
+  atMost,
+  byFormat,
+  div,
+  eq,
+  formatOf,
+  gt,
+  le,
+  literal,
+  lt,
+  mul,
+  neg,
+  pick,
+  poly,
+  polyOf,
+  split,
+  sqrt,
+  sub,
+  withSignOf,
+} from './builder.js';
+import { expScaled } from './exp.js';
+import { log, log1p } from './log.js';
+
+// erf x = x + x p(x^2) for |x| <= 1; error 2^-29.4, 2^-56.0.
+const ERF = {
+  float32: [0.12837917, -0.37612626, 0.11283579, -0.026853347, 0.005187162, -0.0007997853, 7.806903e-5],
+  float64: [
+    0.12837916709551256, -0.37612638903183343, 0.11283791670936949, -0.02686617064195855, 0.0052239775967275375,
+    -0.0008548325484418111, 0.00012055280473588945, -1.4924465088010535e-5, 1.6444142392634264e-6,
+    -1.618391807945378e-7, 1.3616338449820737e-8, -7.607057340923317e-10,
+  ],
+};
+// erf x = 1 - p(x)^-8 for 1 <= x <= 3.93, where it rounds to 1; absolute error 2^-26.4.
+const ERF_TAIL32 = [
+  0.99637777, 0.15971969, 0.048418093, 0.07480498, -0.03370378, 0.01799976, -0.00405232, 0.0005479069,
+];
+// e^(x^2) erfc(x) (1 + 2 x) = p(q), q = (x - 4)/(x + 4), 0 <= x <= 10.1 (27.3); error 2^-24.6, 2^-54.1.
+const ERFC = {
+  float32: [
+    1.2329952, -0.13962108, 0.015377377, 0.06809372, -0.10099074, 0.09381744, -0.06663818, 0.03642406, -0.015889164,
+    0.0070251054, 0.0008848155,
+  ],
+  float64: [
+    1.2329951186255526, -0.13962111684056253, 0.01537965210261966, 0.06809705425469544, -0.10103906603629993,
+    0.09373283499825064, -0.06633036581231051, 0.03716751553909768, -0.016197734056753267, 0.005031969963508119,
+    -0.0007577732959894378, -0.00019925661628335172, 0.00015062171300383144, -2.4399480173836627e-5,
+    -1.1222168807839611e-5, 5.710292344355901e-6, 2.94174604150055e-7, -8.261079895613592e-7, 7.403192117667808e-8,
+    1.104395129515071e-7, -1.7372663947750476e-8, -1.4090444437300525e-8, 1.6323425589637987e-9, 1.1852634797143324e-9,
+  ],
+};
+
+/** erfc of a not negative number; e^-(a^2) is taken of the square in two words. */
+function erfcPositive(ax: Expr): Expr {
+  const a = atMost(ax, byFormat(ax, 10.1, 27.3)); // erfc rounds to zero
+  const parts = split(a);
+  const square = mul(a, a);
+  const squareLow = add(sub(mul(parts.hi, parts.hi), square), mul(add(a, parts.hi), parts.lo));
+  const { p, s } = expScaled(neg(square), neg(squareLow));
+  const q = sub(div(add(a, a), add(a, 4)), 1); // (a - 4)/(a + 4), whose error is small where p is steep
+  return mul(div(mul(p, polyOf(q, ERFC)), add(add(a, a), 1)), s, s);
+}
+
+/** erfc a for 1 <= a, to about 2^-26 absolutely. */
+function erfTail32(a: Expr): Expr {
+  const p = poly(atMost(a, 3.93), ERF_TAIL32);
+  const p2 = mul(p, p);
+  const p4 = mul(p2, p2);
+  return div(literal(a.type, 1), mul(p4, p4));
+}
+
+/** Error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
+export function erf(x: Expr): Expr {
+  const a = abs(x);
+  const far = sub(1, x.type === 'float32' ? erfTail32(a) : erfcPositive(a));
+  return withSignOf(pick(lt(a, 1), erfNear(a), far), x);
+}
+
+/** erf x for |x| <= 1. */
+const erfNear = (x: Expr): Expr => add(mul(x, polyOf(mul(x, x), ERF)), x);
+
+/** 1 - erf x, accurate in the tail. */
+export function erfc(x: Expr): Expr {
+  const a = abs(x);
+  const y = erfcPositive(a);
+  const far = pick(lt(x, 0), sub(2, y), y);
+  return pick(and(lt(a, 1), lt(x, 0.5)), sub(1, erfNear(x)), far);
+}
+
+// M. Giles, "Approximating the erfinv function", GPU Computing Gems (2012), single precision, as in XLA's ErfInv32.
+const GILES_NEAR = [
+  1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-6, -3.5233877e-6, 3.43273939e-7,
+  2.81022636e-8,
+];
+const GILES_FAR = [
+  2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558,
+  -0.000200214257,
+];
+
+function erfInv32(x: Expr): Expr {
+  const w = neg(log1p(mul(neg(x), x)));
+  const near = lt(w, 5);
+  const t = pick(near, sub(w, 2.5), sub(sqrt(w), 3));
+  const p = selectedPoly(t, [near], [GILES_NEAR, GILES_FAR]);
+  return pick(eq(abs(x), 1), mul(x, Infinity), mul(p, x));
+}
+
+/** A polynomial whose coefficients are picked by the first condition that holds, lowest power first. */
+function selectedPoly(t: Expr, conditions: readonly Expr[], lists: readonly (readonly number[])[]): Expr {
+  const length = lists[0]?.length ?? 0;
+  const coefficient = (k: number): Expr => {
+    const values = lists.map((list) => literal(t.type, list[k] ?? NaN));
+    const last = values.at(-1) ?? literal(t.type, NaN);
+    return conditions.reduceRight<Expr>((otherwise, c, i) => pick(c, values[i] ?? last, otherwise), last);
+  };
+  let sum = coefficient(length - 1);
+  for (let k = length - 2; k >= 0; k--) sum = add(mul(sum, t), coefficient(k));
+  return sum;
+}
+
+// M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988), PPND16.
+const AS241_P = [
+  [
+    3.387132872796366608, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125, 45921.953931549871457,
+    67265.770927008700853, 33430.575583588128105, 2509.0809287301226727,
+  ],
+  [
+    1.42343711074968357734, 4.6303378461565452959, 5.7694972214606914055, 3.64784832476320460504,
+    1.27045825245236838258, 0.24178072517745061177, 0.0227238449892691845833, 7.7454501427834140764e-4,
+  ],
+  [
+    6.6579046435011037772, 5.4637849111641143699, 1.7848265399172913358, 0.29656057182850489123,
+    0.026532189526576123093, 0.0012426609473880784386, 2.71155556874348757815e-5, 2.01033439929228813265e-7,
+  ],
+];
+const AS241_Q = [
+  [
+    1, 42.313330701600911252, 687.1870074920579083, 5394.1960214247511077, 21213.794301586595867, 39307.89580009271061,
+    28729.085735721942674, 5226.495278852854561,
+  ],
+  [
+    1, 2.05319162663775882187, 1.6763848301838038494, 0.68976733498510000455, 0.14810397642748007459,
+    0.0151986665636164571966, 5.475938084995344946e-4, 1.05075007164441684324e-9,
+  ],
+  [
+    1, 0.59983220655588793769, 0.13692988092273580531, 0.0148753612908506148525, 7.868691311456132591e-4,
+    1.8463183175100546818e-5, 1.4215117583164458887e-7, 2.04426310338993978564e-15,
+  ],
+];
+
+/** With p = (1 + x) / 2 the normal quantile of AS 241 is sqrt(2) erfInv(x); its q is x / 2 and its tail is (1 - |x|) / 2. */
+function erfInv64(x: Expr): Expr {
+  const ax = abs(x);
+  const half = mul(ax, 0.5);
+  const central = le(half, 0.425);
+  const tail = sqrt(neg(log(mul(sub(1, ax), 0.5))));
+  const middle = le(tail, 5);
+  const r = pick(central, sub(0.180625, mul(half, half)), pick(middle, sub(tail, 1.6), sub(tail, 5)));
+  const ratio = div(selectedPoly(r, [central, middle], AS241_P), selectedPoly(r, [central, middle], AS241_Q));
+  const y = mul(pick(central, mul(ratio, half), ratio), Math.SQRT1_2);
+  const edges = pick(gt(ax, 1), NaN, pick(eq(ax, 1), Infinity, y));
+  return withSignOf(edges, x);
+}
+
+/** Inverse of erf on [-1, 1]; infinite at the ends, NaN outside. */
+export const erfInv = (x: Expr): Expr => (formatOf(x).type === 'float32' ? erfInv32(x) : erfInv64(x));

@@ -1,0 +1,2 @@
+/** `cotangent/fp`: fp-ts instances of what the library is made of. Needs the user's own fp-ts, for its types. */
+export * as tree from './tree.js';

@@ -1,0 +1,23 @@
+/** The primitive operations, by JAX's names in camel case. Strict: shapes and dtypes must agree; `np` broadcasts and promotes. */
+export * from './arithmetic.js';
+export { broadcastInDim, broadcastTo, broadcastShapes, full, reduceSum } from './broadcast.js';
+export {
+  bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, clz, eq, ge, gt, isFinite, le, lt, ne, nextafter, populationCount,
+  shiftLeft, shiftRightArithmetic, shiftRightLogical,
+} from './compare.js';
+export { bitcastConvertType, convertElementType } from './convert.js';
+export * from './cumulative.js';
+export { batchMatmul, dot, dotGeneral, type DotDimensionNumbers } from './dot.js';
+export { dynamicIndexInDim, dynamicSlice, dynamicSliceInDim, dynamicUpdateSlice } from './dynamic.js';
+export * from './exponential.js';
+export {
+  gather, scatter, scatterAdd, scatterMax, scatterMin, scatterMul,
+  type GatherDimensionNumbers, type GatherOptions, type IndexMode, type ScatterDimensionNumbers, type ScatterOptions,
+} from './gather.js';
+export { optimizationBarrier } from './identity.js';
+export * from './reductions.js';
+export { expandDims, reshape, rev, squeeze, transpose } from './reshape.js';
+export { broadcastedIota, concatenate, iota, pad, slice, sliceInDim, type PaddingConfig } from './slicing.js';
+export { sort, topK } from './sort.js';
+export * from './special.js';
+export * from './trigonometric.js';

@@ -1,0 +1,107 @@
+/** Arguments of transforms: trees to lists of arrays and back, with teaching errors that name the leaf. */
+import type { ShapedArray } from '../core/aval.js';
+import { scalar } from '../core/concrete.js';
+import { isFloat } from '../core/dtype.js';
+import { ArgumentError, DTypeError, TreeError } from '../core/errors.js';
+import { NDArray, type ArrayLike } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
+import { flatten, flattenUpTo, flattenWithPath, showPath, unflatten, type MapTree, type TreeDef } from '../core/tree.js';
+
+/** The tree type `T` with numbers allowed in place of arrays. */
+export type ArgumentsLike<A> = MapTree<A, NDArray, ArrayLike>;
+/** The tree type `T` with every number or boolean an array. */
+export type ToArrays<T> = MapTree<T, ArrayLike, NDArray>;
+
+/** A leaf as an array; numbers become weak float32 scalars, booleans bool. */
+export function leafArray(leaf: unknown, where: () => string): NDArray {
+  if (leaf instanceof NDArray) return leaf;
+  if (typeof leaf === 'number') return scalar(leaf, 'float32', true);
+  if (typeof leaf === 'boolean') return scalar(leaf, 'bool');
+  const kind = typeof leaf === 'object' && leaf !== null ? `an object of class ${leaf.constructor.name}` : `a ${typeof leaf} (${String(leaf)})`;
+  throw new ArgumentError(
+    `${where()} is ${kind}, which is no array. Arguments and results are trees of arrays and numbers; pass anything else ` +
+      `as a static argument (jit(f, { staticArgnums: [i] })) or by closure.${userLine()}`,
+  );
+}
+
+export interface FlatArguments {
+  readonly arrays: NDArray[];
+  readonly def: TreeDef;
+  /** `params.w[0]` of each leaf. */
+  readonly labels: readonly string[];
+}
+
+/** Flatten a list of arguments (or any tree) to arrays. */
+export function flattenArguments(args: unknown, op: string, what = 'argument'): FlatArguments {
+  const [leaves, def] = flattenWithPath<unknown>(args as object);
+  const label = (path: readonly (string | number)[]): string => {
+    const [first, ...rest] = path;
+    return `${what} ${showPath(rest, String(first ?? ''))}`;
+  };
+  const arrays = leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: ${label(path)}`));
+  return { arrays, def, labels: leaves.map(([path]) => label(path)) };
+}
+
+/** Flatten a function's result to arrays. */
+export function flattenResult(result: unknown, op: string): { arrays: NDArray[]; def: TreeDef } {
+  const [leaves, def] = flattenWithPath<unknown>(result as object);
+  const arrays = leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: the function's result${path.length === 0 ? '' : ` at ${showPath(path)}`}`));
+  return { arrays, def };
+}
+
+/** A function on trees as one on lists of arrays; the structure of its result is known after a call. */
+export function flatFunction(
+  f: (...args: never[]) => unknown,
+  def: TreeDef,
+  op: string,
+): { run: (...arrays: NDArray[]) => NDArray[]; outDef: () => TreeDef } {
+  let out: TreeDef | undefined;
+  return {
+    run: (...arrays) => {
+      const result = f(...(unflatten(def, arrays) as never[]));
+      const flat = flattenResult(result, op);
+      out = flat.def;
+      return flat.arrays;
+    },
+    outDef: () => {
+      if (out === undefined) throw new Error('internal: the function has not run');
+      return out;
+    },
+  };
+}
+
+/** Arrays of `value` in the structure `def`; throws TreeError with the path where it differs. */
+export function matchTree(def: TreeDef, value: unknown, op: string, what: string): NDArray[] {
+  if (flatten(value as object)[1].equals(def)) return flattenArguments([value], op, what).arrays;
+  const leaves = flattenUpTo(def, value, `${op}: ${what}`);
+  return leaves.map((leaf, i) => {
+    if (typeof leaf === 'object' && leaf !== null && !(leaf instanceof NDArray)) {
+      throw new TreeError(`${op}: ${what} has structure ${flatten(value as object)[1].toString()}, expected ${def.toString()} (leaf ${String(i)} is a container).${userLine()}`);
+    }
+    return leafArray(leaf, () => `${op}: ${what}`);
+  });
+}
+
+/** Throw unless every array is of a float dtype, which derivatives need. */
+export function checkDifferentiable(arrays: readonly NDArray[], labels: readonly string[], op: string): void {
+  arrays.forEach((x, i) => {
+    if (!isFloat(x.dtype)) {
+      throw new DTypeError(
+        `${op}: ${labels[i] ?? 'an argument'} is ${x.aval.toString()}, and only float32 and float64 have derivatives. ` +
+          `Convert it with x.astype('float32'), or choose others with argnums.${userLine()}`,
+      );
+    }
+  });
+}
+
+/** Throw unless tangents have the type of their primals. */
+export function checkTangents(primals: readonly ShapedArray[], tangents: readonly NDArray[], labels: readonly string[], op: string): void {
+  primals.forEach((p, i) => {
+    const t = tangents[i];
+    if (t === undefined || !t.aval.equals(p)) {
+      throw new TreeError(
+        `${op}: ${labels[i] ?? 'a primal'} is ${p.toString()} but its tangent is ${String(t?.aval)}; they must have the same shape and dtype.${userLine()}`,
+      );
+    }
+  });
+}

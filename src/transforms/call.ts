@@ -1,0 +1,91 @@
+/**
+ * The rules that every primitive which calls a jaxpr shares: forward mode, linearization, transposition and batching
+ * are those of the jaxpr, in a call again.
+ */
+import { nth } from '../core/axes.js';
+import { constantsAsArguments } from '../core/jaxpr-trace.js';
+import { NDArray } from '../core/ndarray.js';
+import {
+  ClosedJaxpr,
+  LinearOperand,
+  Zero,
+  type BatchRule,
+  type JvpRule,
+  type LinearizeRule,
+  type MaybeZero,
+  type Params,
+  type TransposeRule,
+} from '../core/primitive.js';
+import { batchOrRepeat } from '../lax/broadcast.js';
+import { jvpJaxpr } from './jvp.js';
+import { linearizeJaxpr } from './linearize.js';
+import { memoize } from './memo.js';
+import { transposeJaxpr } from './transpose.js';
+import { batchJaxpr } from './vmap.js';
+
+/** Apply the call to another jaxpr with the parameters it had. */
+export type Rebind<P> = (closed: ClosedJaxpr, operands: readonly NDArray[], params: P) => readonly NDArray[];
+
+const hoist = memoize((closed: ClosedJaxpr) => new ClosedJaxpr(constantsAsArguments(closed), []));
+
+/** A closed jaxpr without constants, and the operands they become. */
+export const hoistConstants = (closed: ClosedJaxpr): { closed: ClosedJaxpr; consts: readonly NDArray[] } =>
+  closed.consts.length === 0 ? { closed, consts: [] } : { closed: hoist(closed), consts: closed.consts };
+
+interface CallParams extends Params {
+  readonly jaxpr: ClosedJaxpr;
+}
+
+export function callRules<P extends CallParams>(rebind: Rebind<P>): {
+  jvp: JvpRule<P>;
+  linearize: LinearizeRule<P>;
+  transpose: TransposeRule<P>;
+  batch: BatchRule<P>;
+} {
+  const call: Rebind<P> = (closed, operands, params) => {
+    const hoisted = hoistConstants(closed);
+    return rebind(hoisted.closed, [...hoisted.consts, ...operands], params);
+  };
+  return {
+    jvp: (primals, tangents, params) => {
+      const nonzero = tangents.map((t) => !(t instanceof Zero));
+      const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
+      const out = call(jvpJaxpr(params.jaxpr, nonzero), [...primals, ...given], params);
+      const n = params.jaxpr.jaxpr.outvars.length;
+      return { primals: out.slice(0, n), tangents: out.slice(n) };
+    },
+    linearize: (primals, nonzero, params) => {
+      const split = linearizeJaxpr(params.jaxpr, nonzero);
+      const out = call(split.primal, primals, params);
+      const n = split.nonzero.length;
+      const residuals = out.slice(n);
+      const results = out.slice(0, n);
+      return {
+        results,
+        tangents: (tangents) => {
+          const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
+          const outTangents = split.nonzero.some((x) => x) ? call(split.tangent, [...residuals, ...given], params) : [];
+          let next = 0;
+          return split.nonzero.map((x, i): MaybeZero => (x ? nth(outTangents, next++) : new Zero(nth(results, i).aval)));
+        },
+      };
+    },
+    transpose: (cotangents, operands, params) => {
+      const isLinear = operands.map((x) => x instanceof LinearOperand);
+      const zero = cotangents.map((ct) => ct instanceof Zero);
+      const { closed, nonzero } = transposeJaxpr(params.jaxpr, isLinear, zero);
+      const known = operands.filter((x) => x instanceof NDArray);
+      const given = cotangents.filter((ct): ct is NDArray => ct instanceof NDArray);
+      const out = call(closed, [...known, ...given], params);
+      let next = 0;
+      return nonzero.map((x) => (x ? nth(out, next++) : null));
+    },
+    batch: (size, operands, dims, params, axisName) => {
+      const batched = dims.map((d) => d !== null);
+      const made = batchJaxpr(params.jaxpr, size, batched, axisName ?? null, false);
+      const moved = operands.map((x, i) => (batched[i] === true ? batchOrRepeat(x, dims[i] ?? null, size) : x));
+      const results = call(made.closed, moved, params);
+      return { results, dims: made.batched.map((b) => (b ? 0 : null)) };
+    },
+  };
+}

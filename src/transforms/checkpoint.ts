@@ -1,0 +1,81 @@
+/** `checkpoint`: values are recomputed in the backward pass instead of kept, trading time for memory. */
+import { ShapedArray } from '../core/aval.js';
+import { traceToJaxpr } from '../core/jaxpr-trace.js';
+import { pruneResults } from '../core/dce.js';
+import { nth } from '../core/axes.js';
+import { NDArray } from '../core/ndarray.js';
+import { ClosedJaxpr, definePrimitive, LinearOperand, Zero, type MaybeZero, type Primitive } from '../core/primitive.js';
+import { bind } from '../core/trace.js';
+import { unflatten } from '../core/tree.js';
+import { take1 } from '../core/tuple.js';
+import { optimizationBarrier } from '../lax/identity.js';
+import { sin } from '../lax/trigonometric.js';
+import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
+import { callRules, hoistConstants } from './call.js';
+import { jvpJaxpr } from './jvp.js';
+import { memoize } from './memo.js';
+import { backwardPass } from './transpose.js';
+
+type CheckpointParams = { readonly jaxpr: ClosedJaxpr };
+
+const rules = callRules<CheckpointParams>((jaxpr, operands) => bind(checkpointP, operands, { jaxpr }));
+
+/** Tangents only: the jvp without its values. */
+const tangentJaxpr = memoize((closed: ClosedJaxpr, nonzero: readonly boolean[]): ClosedJaxpr => {
+  const both = jvpJaxpr(closed, nonzero);
+  const n = closed.jaxpr.outvars.length;
+  return new ClosedJaxpr(pruneResults(both.jaxpr, both.jaxpr.outvars.map((_, i) => i >= n)), both.consts);
+});
+
+const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParams>({
+  name: 'checkpoint',
+  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  jvp: rules.jvp,
+  batch: rules.batch,
+  // Only the arguments are kept: the tangent program computes everything else from them again.
+  linearize: (primals, nonzero, { jaxpr }) => {
+    const results = bind(checkpointP, primals, { jaxpr });
+    return {
+      results,
+      tangents: (tangents) => {
+        const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
+        const { closed, consts } = hoistConstants(tangentJaxpr(jaxpr, nonzero));
+        const out = bind(checkpointP, [...consts, ...primals, ...given], { jaxpr: closed });
+        return out.map((t, i): MaybeZero => (t.dtype === nth(results, i).dtype ? t : new Zero(nth(results, i).aval)));
+      },
+    };
+  },
+  transpose: (cotangents, operands, { jaxpr }) => {
+    const known = operands.filter((x) => x instanceof NDArray);
+    // The barrier keeps the recomputation apart from the first computation, which it would be merged with.
+    const again = optimizationBarrier(known);
+    let next = 0;
+    const args = operands.map((x) => (x instanceof LinearOperand ? x : nth(again, next++)));
+    return backwardPass(jaxpr.jaxpr, jaxpr.consts, args, cotangents);
+  },
+  lower: (_avals, { jaxpr }) => ({ kind: 'call', jaxpr }),
+  examples: () => {
+    const jaxpr = traceToJaxpr((...args) => [sin(sin(take1(args)[0]))], [new ShapedArray([3], 'float32')], 'checkpoint');
+    return [{ args: [{ shape: [3] }], params: { jaxpr } }];
+  },
+});
+
+/**
+ * `f`, except that reverse mode keeps only its arguments and computes intermediate values again when it needs them.
+ *
+ * @example
+ * ```ts
+ * import { checkpoint, grad, numpy as np } from 'cotangent';
+ * const block = checkpoint((x: np.Array) => np.sin(np.sin(x)));
+ * grad((x: np.Array) => block(x))(0).item(); // => 1
+ * ```
+ */
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R> {
+  const op = `checkpoint(${f.name})`;
+  return (...args) => {
+    const { arrays, def } = flattenArguments(args, op);
+    const flat = flatFunction(f as unknown as (...args: never[]) => unknown, def, op);
+    const { closed, consts } = hoistConstants(traceToJaxpr(flat.run, arrays.map((x) => x.aval), op));
+    return unflatten(flat.outDef(), bind(checkpointP, [...consts, ...arrays], { jaxpr: closed })) as ToArrays<R>;
+  };
+}

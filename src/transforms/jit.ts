@@ -1,0 +1,190 @@
+/** `jit`: a function traced once per argument type and compiled as one program. A primitive, so every transform goes through it. */
+import { ShapedArray } from '../core/aval.js';
+import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
+import type { Device } from '../core/device.js';
+import { ArgumentError } from '../core/errors.js';
+import { traceToJaxpr } from '../core/jaxpr-trace.js';
+import type { NDArray } from '../core/ndarray.js';
+import { definePrimitive, type ClosedJaxpr, type Primitive } from '../core/primitive.js';
+import { userLine } from '../core/source.js';
+import { bind, currentTrace, evalTrace, Tracer } from '../core/trace.js';
+import { unflatten, type TreeDef } from '../core/tree.js';
+import { CompiledFunction, checkSupported, deviceOf } from '../compiler/executor.js';
+import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
+import { callRules, hoistConstants } from './call.js';
+import { add, mul } from '../lax/arithmetic.js';
+import { sin } from '../lax/trigonometric.js';
+import { take2 } from '../core/tuple.js';
+
+type JitParams = { readonly jaxpr: ClosedJaxpr; readonly name: string };
+
+const jitP: Primitive<JitParams> = definePrimitive<JitParams>({
+  name: 'jit',
+  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  ...callRules<JitParams>((jaxpr, operands, { name }) => bind(jitP, operands, { jaxpr, name })),
+  lower: (_avals, { jaxpr }) => ({ kind: 'call', jaxpr }),
+  examples: () => {
+    const aval = new ShapedArray([3], 'float32');
+    const f = (...args: NDArray[]): NDArray[] => {
+      const [x, y] = take2(args);
+      return [mul(sin(x), y), add(x, y)];
+    };
+    return [{ args: [{ shape: [3] }, { shape: [3] }], params: { jaxpr: traceToJaxpr(f, [aval, aval], 'jit'), name: 'f' } }];
+  },
+});
+
+export interface JitOptions {
+  /** Arguments that are plain JS values: they are compiled in, and another value compiles again. */
+  staticArgnums?: number | readonly number[];
+  /** Arguments whose arrays are given up, so that results may take their memory. Using them afterwards is an error. */
+  donate?: number | readonly number[];
+  /** The device to run on, when the arguments do not say. */
+  device?: Device;
+  /** The name shown in jaxprs and profiles; by default the function's. */
+  name?: string;
+}
+
+let jitDisabled = false;
+
+/**
+ * Run `f` with `jit` doing nothing, so that every operation runs eagerly and values can be looked at.
+ *
+ * @example
+ * ```ts
+ * import { disableJit, jit, numpy as np } from 'cotangent';
+ * disableJit(() => jit((x) => x.add(1))(np.array(2)).item()); // => 3
+ * ```
+ */
+export function disableJit<R>(f: () => R): R {
+  const before = jitDisabled;
+  jitDisabled = true;
+  try {
+    return f();
+  } finally {
+    jitDisabled = before;
+  }
+}
+
+interface Traced {
+  readonly closed: ClosedJaxpr;
+  readonly consts: readonly NDArray[];
+  readonly outDef: TreeDef;
+  /** Compiled per device. */
+  readonly compiled: Map<Device, CompiledFunction>;
+}
+
+const numbers = (value: number | readonly number[] | undefined): readonly number[] =>
+  value === undefined ? [] : typeof value === 'number' ? [value] : value;
+
+const staticIds = new WeakMap<object, number>();
+let nextStaticId = 0;
+/** Static values are compared by identity if they are objects or functions, else by value. */
+function staticKey(value: unknown): string {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return `${typeof value}:${String(value)}`;
+  let id = staticIds.get(value);
+  if (id === undefined) staticIds.set(value, (id = nextStaticId++));
+  return `#${String(id)}`;
+}
+
+/** A jitted function; {@link JittedFunction.jaxprOf} and others look inside. */
+export type JittedFunction<A extends readonly unknown[], R> = ((...args: ArgumentsLike<A>) => ToArrays<R>) & {
+  /** What `f` traces to for these arguments. */
+  readonly lower: (...args: ArgumentsLike<A>) => Lowered;
+};
+
+/** One traced and compiled variant of a jitted function. */
+export interface Lowered {
+  readonly jaxpr: ClosedJaxpr;
+  /** The backend's kernels, readable. */
+  asText(): string;
+}
+
+/**
+ * Compile `f` into one program of fused kernels, once per structure, shape and dtype of its arguments.
+ *
+ * `f` must be pure: it is traced, so its side effects happen at trace time only, and JS conditions cannot depend on
+ * array values (see ConcretizationError).
+ *
+ * @throws ArgumentError for arguments that are no trees of arrays; DeletedArrayError when a donated array is used again.
+ * @example
+ * ```ts
+ * import { jit, numpy as np } from 'cotangent';
+ * const f = jit((x, y) => np.sum(np.exp(x).mul(y)));
+ * f(np.zeros([3]), np.array([1, 2, 3])).item(); // => 6
+ * ```
+ */
+export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): JittedFunction<A, R> {
+  const statics = new Set(numbers(options.staticArgnums));
+  const donated = new Set(numbers(options.donate));
+  const name = options.name ?? (f.name === '' ? '<lambda>' : f.name);
+  const traces = new Map<string, Traced>();
+
+  const prepare = (args: readonly unknown[]): { arrays: NDArray[]; labels: readonly string[]; traced: () => Traced; donate: boolean[] } => {
+    const dynamic = args.filter((_, i) => !statics.has(i));
+    const { arrays, def, labels } = flattenArguments(dynamic, `jit(${name})`);
+    let key = def.toString();
+    for (const x of arrays) key += `|${x.aval.toString()}${x.weakType ? '*' : ''}`;
+    for (const i of statics) key += `|${staticKey(args[i])}`;
+    const donate = donated.size === 0 ? [] : def.children.flatMap((child, i) => new Array<boolean>(child.numLeaves).fill(isDonated(i)));
+    return { arrays, labels, donate, traced: () => traces.get(key) ?? trace(args, def, arrays, labels, key) };
+  };
+  // Positions count all arguments, but the flattened ones are without the static.
+  const isDonated = (dynamicIndex: number): boolean => {
+    let position = -1;
+    for (let seen = -1; seen < dynamicIndex; ) if (!statics.has(++position)) seen++;
+    return donated.has(position);
+  };
+
+  const trace = (args: readonly unknown[], def: TreeDef, arrays: readonly NDArray[], labels: readonly string[], key: string): Traced => {
+    const withStatics = (...dynamic: never[]): unknown => {
+      let next = 0;
+      const all = args.map((a, i) => (statics.has(i) ? a : dynamic[next++]));
+      return f(...(all as unknown as A));
+    };
+    const flat = flatFunction(withStatics, def, `jit(${name})`);
+    const closed = traceToJaxpr(flat.run, arrays.map((x) => x.aval), `jit(${name})`, labels);
+    const hoisted = hoistConstants(closed);
+    const traced: Traced = { closed: hoisted.closed, consts: hoisted.consts, outDef: flat.outDef(), compiled: new Map() };
+    // A function that closes over values of an outer trace is good for that trace only.
+    if (!hoisted.consts.some((c) => c instanceof Tracer)) traces.set(key, traced);
+    return traced;
+  };
+
+  const compiledFor = (traced: Traced, operands: readonly ConcreteArray[], donate: readonly boolean[]): CompiledFunction => {
+    const device = deviceOf(operands, options.device ?? getDefaultDevice(), `jit(${name})`);
+    let compiled = traced.compiled.get(device);
+    if (compiled === undefined) {
+      checkSupported(device, [...traced.closed.inAvals, ...traced.closed.outAvals], `jit(${name})`);
+      const all = [...traced.consts.map(() => false), ...donate];
+      compiled = new CompiledFunction(traced.closed, device, traced.closed.outAvals, { name, donate: all });
+      traced.compiled.set(device, compiled);
+    }
+    return compiled;
+  };
+
+  const call = (args: readonly unknown[]): unknown => {
+    if (jitDisabled) return f(...(args as unknown as A));
+    const { arrays, traced, donate } = prepare(args);
+    const t = traced();
+    const operands = t.consts.length === 0 ? arrays : [...t.consts, ...arrays];
+    if (currentTrace() !== evalTrace || !operands.every((x) => x instanceof ConcreteArray)) {
+      return unflatten(t.outDef, bind(jitP, operands, { jaxpr: t.closed, name }));
+    }
+    const compiled = compiledFor(t, operands, donate);
+    const given = donate.length === 0 ? undefined : [...t.consts.map(() => false), ...donate];
+    return unflatten(t.outDef, compiled.run(operands, given));
+  };
+
+  const lower = (args: readonly unknown[]): Lowered => {
+    const { traced, arrays, donate } = prepare(args);
+    const t = traced();
+    const concrete = [...t.consts, ...arrays].filter((x) => x instanceof ConcreteArray);
+    if (concrete.length !== t.consts.length + arrays.length) throw new ArgumentError(`jit(${name}).lower: arguments must be concrete arrays.${userLine()}`);
+    return { jaxpr: t.closed, asText: () => compiledFor(t, concrete, donate).asText() };
+  };
+
+  return Object.assign((...args: ArgumentsLike<A>) => call(args as readonly unknown[]) as ToArrays<R>, {
+    lower: (...args: ArgumentsLike<A>) => lower(args as readonly unknown[]),
+  });
+}
+

@@ -1,0 +1,190 @@
+/** Contractions of every shape, stride, axis grouping and dtype, against a naive loop. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DTYPES, hostArray } from '../../../src/core/dtype.js';
+import type { DType, TypedArray } from '../../../src/core/dtype.js';
+import type { ContractAxis, ContractKernel } from '../../../src/compiler/loop-ir.js';
+import { pick } from './generate.js';
+import type { Draw } from './generate.js';
+import { programOf, runProgram } from './harness.js';
+import { interpretProgram } from './interpreter.js';
+
+/** Small integers, so that floating sums are exact in any order. */
+function fill(dtype: DType, length: number, seed: number): TypedArray {
+  const data = hostArray(dtype, length);
+  for (let i = 0; i < length; i++) {
+    const n = (Math.imul(i + 1, 2654435761) ^ Math.imul(seed + 1, 40503)) >>> 8;
+    data[i] = dtype === 'bool' ? +(n % 5 === 0) : dtype === 'int32' ? (n % 19) - 9 : dtype === 'uint32' ? n : (n % 19) - 9;
+  }
+  return data;
+}
+
+type Key = 'lhsStride' | 'rhsStride' | 'outStride';
+
+interface Axes {
+  batch: number[];
+  m: number[];
+  n: number[];
+  k: number[];
+}
+
+/** A contraction whose operands lay out their axes in the given orders. */
+function contraction(
+  dtype: DType,
+  axes: Axes,
+  order: (list: { axis: ContractAxis; key: Key }[]) => { axis: ContractAxis; key: Key }[] = (list) => list,
+  offset = 0,
+): ContractKernel {
+  const make = (extents: readonly number[]): ContractAxis[] =>
+    extents.map((extent) => ({ extent, lhsStride: 0, rhsStride: 0, outStride: 0 }));
+  const batch = make(axes.batch);
+  const m = make(axes.m);
+  const n = make(axes.n);
+  const k = make(axes.k);
+  const lay = (key: Key, list: readonly ContractAxis[]): number => {
+    let size = 1;
+    for (const { axis } of order(list.map((a) => ({ axis: a, key }))).reverse()) {
+      Object.assign(axis, { [key]: size });
+      size *= axis.extent;
+    }
+    return size;
+  };
+  const lhsLength = lay('lhsStride', [...batch, ...m, ...k]) + offset;
+  const rhsLength = lay('rhsStride', [...batch, ...k, ...n]) + offset;
+  const outLength = lay('outStride', [...batch, ...m, ...n]) + offset;
+  return {
+    kind: 'contract',
+    name: 'dot',
+    dtype,
+    buffers: [
+      { dtype, length: lhsLength, access: 'read' },
+      { dtype, length: rhsLength, access: 'read' },
+      { dtype, length: outLength, access: 'write' },
+    ],
+    batch,
+    m,
+    n,
+    k,
+    lhs: { buffer: 0, offset },
+    rhs: { buffer: 1, offset },
+    out: { buffer: 2, offset },
+  };
+}
+
+function check(kernel: ContractKernel): void {
+  const program = programOf(kernel);
+  const inputs = [fill(kernel.dtype, kernel.buffers[0]?.length ?? 0, 1), fill(kernel.dtype, kernel.buffers[1]?.length ?? 0, 2)];
+  const initial = [fill(kernel.dtype, kernel.buffers[2]?.length ?? 0, 3)];
+  const [actual] = runProgram(program, inputs, initial);
+  const [expected] = interpretProgram(program, inputs, initial);
+  const where = expected?.findIndex((v, i) => v !== actual?.[i]) ?? -1;
+  if (where >= 0) {
+    throw new Error(`${JSON.stringify(kernel)}: element ${where} is ${String(actual?.[where])}, should be ${String(expected?.[where])}`);
+  }
+}
+
+const transposed =
+  (lhs: boolean, rhs: boolean) =>
+  (list: { axis: ContractAxis; key: Key }[]): { axis: ContractAxis; key: Key }[] =>
+    (list[0]?.key === 'lhsStride' && lhs) || (list[0]?.key === 'rhsStride' && rhs) ? [...list].reverse() : list;
+
+const SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17];
+
+test.each([
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+])('float32 of every M, N, K up to 17; lhs transposed: %s, rhs transposed: %s', (lhs, rhs) => {
+  for (const m of SIZES) {
+    for (const n of SIZES) {
+      for (const k of SIZES) {
+        if ((m + n + k) % 3 === 0 || m > 12) check(contraction('float32', { batch: [], m: [m], n: [n], k: [k] }, transposed(lhs, rhs)));
+      }
+    }
+  }
+});
+
+test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
+  for (const [m, n, k] of [
+    [33, 41, 127],
+    [97, 9, 321],
+    [130, 70, 19],
+    [5, 1030, 33],
+    [100, 3, 650],
+    [4, 8, 16],
+    [1, 100, 70],
+    [100, 1, 70],
+    [1, 1, 500],
+    [40, 50, 1],
+  ] as const) {
+    check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }));
+    check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }, transposed(true, true)));
+  }
+});
+
+test('no terms give zeros, and no elements give nothing', () => {
+  const kernel = contraction('float32', { batch: [2], m: [3], n: [4], k: [0] });
+  const [out] = runProgram(programOf(kernel), [new Float32Array(0), new Float32Array(0)], [new Float32Array(24).fill(9)]);
+  expect(out).toEqual(new Float32Array(24));
+  check(contraction('float32', { batch: [0], m: [30], n: [40], k: [50] }));
+  check(contraction('float32', { batch: [], m: [0], n: [40], k: [50] }));
+  check(contraction('float32', { batch: [], m: [30], n: [0], k: [50] }));
+});
+
+test('several axes in every group, laid out in any order, at an offset, in every dtype', () => {
+  const group = (g: Draw, most: number): number[] =>
+    Array.from({ length: g(fc.integer, { min: 0, max: 3 }) }, () => g(fc.integer, { min: 1, max: most }));
+  fc.assert(
+    fc.property(fc.gen(), (g) => {
+      const axes = { batch: group(g, 3), m: group(g, 6), n: group(g, 6), k: group(g, 7) };
+      const shuffle = (list: { axis: ContractAxis; key: Key }[]): { axis: ContractAxis; key: Key }[] =>
+        g(fc.shuffledSubarray<{ axis: ContractAxis; key: Key }>, list, { minLength: list.length, maxLength: list.length });
+      check(contraction(pick(g, DTYPES), axes, shuffle, g(fc.integer, { min: 0, max: 5 })));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('rows and columns with gaps between them, and operands shared by the batch', () => {
+  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({ extent, lhsStride, rhsStride, outStride });
+  const kernel: ContractKernel = {
+    kind: 'contract',
+    name: 'gaps',
+    dtype: 'float32',
+    buffers: [
+      { dtype: 'float32', length: 4000, access: 'read' },
+      { dtype: 'float32', length: 4000, access: 'read' },
+      { dtype: 'float32', length: 9000, access: 'write' },
+    ],
+    batch: [axis(3, 1000, 0, 3000)],
+    m: [axis(19, 50, 0, 90)],
+    n: [axis(23, 0, 3, 2)],
+    k: [axis(21, 2, 100, 0)],
+    lhs: { buffer: 0, offset: 7 },
+    rhs: { buffer: 1, offset: 1 },
+    out: { buffer: 2, offset: 11 },
+  };
+  check(kernel);
+  // A reversed axis: negative strides from an offset.
+  check({ ...kernel, m: [axis(19, -50, 0, 90)], k: [axis(21, 2, -100, 0)], lhs: { buffer: 0, offset: 950 }, rhs: { buffer: 1, offset: 2100 } });
+});
+
+test('a float32 product of random values is as accurate as its sums allow', () => {
+  const [m, n, k] = [65, 70, 1000];
+  const kernel = contraction('float32', { batch: [], m: [m], n: [n], k: [k] });
+  const random = (length: number, seed: number): Float32Array =>
+    Float32Array.from({ length }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 0) / 2 ** 32 - 0.5);
+  const inputs = [random(m * k, 1), random(k * n, 77)];
+  const [actual] = runProgram(programOf(kernel), inputs);
+  const [expected] = interpretProgram(programOf(kernel), inputs);
+  // |error| <= k eps sum |x||y| (Higham, Accuracy and Stability, 3.1); with independent roundings about sqrt(k) eps.
+  const bound = Math.sqrt(k) * 2 ** -24 * k * 0.25;
+  actual?.forEach((v, i) => expect(Math.abs(v - (expected?.[i] ?? NaN))).toBeLessThan(bound));
+});
+
+test('scratch stays small for small products', () => {
+  const kernel = contraction('float32', { batch: [64], m: [8], n: [8], k: [16] });
+  const [out] = runProgram(programOf(kernel), [fill('float32', 64 * 8 * 16, 1), fill('float32', 64 * 8 * 16, 2)]);
+  expect(out?.length).toBe(64 * 64);
+});

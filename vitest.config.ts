@@ -1,0 +1,30 @@
+/** Tests import the library by its public name; the name leads to the sources, not to a build. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = fileURLToPath(new URL('./src', import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^cotangent$/, replacement: `${src}/index.ts` },
+      { find: /^cotangent\/([\w-]+)$/, replacement: `${src}/$1/index.ts` },
+    ],
+  },
+  server: { watch: { ignored: ['**/.cache/**'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Law tests draw many programs; a single one may take seconds on two cores.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    // A run that cannot start a worker, or leaks an error outside a test, is a failed run.
+    dangerouslyIgnoreUnhandledErrors: false,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text', 'json-summary', 'html'],
+      reportsDirectory: 'coverage',
+    },
+  },
+});

@@ -94,10 +94,12 @@ def solve(name, fmt, fit):
     # Where the powers are far from orthogonal, rounding all at once can be the better choice.
     lead = {k: mpf(c) for k, c in enumerate(fit.exact)}
     free, _ = remez(ts, gs, ws, list(range(len(lead), n)), lead)
+    first = (lead | free)[0]
     fixed = min(fixed, lead | {k: round_to(fmt, c) for k, c in free.items()}, key=error)
     final = error(fixed)
     print(f'{name} {fmt}: minimax error 2^{float(mp.log(ideal, 2)):.2f}, rounded 2^{float(mp.log(final, 2)):.2f}')
-    print('  [' + ', '.join(show(fmt, fixed[k]) for k in range(n)) + ']', flush=True)
+    print('  [' + ', '.join(show(fmt, fixed[k]) for k in range(n)) + ']')
+    print(f'  constant before rounding: {mp.nstr(first, 30)}', flush=True)
 
 
 def both(a, b):
@@ -170,7 +172,7 @@ FITS = {
     # erf x = 1 - p(x)^-8, 1 <= x <= 3.93 (the form of Abramowitz and Stegun, 7.1.28)
     'erfTail': Fit(lambda x: mp.erfc(x) ** (-mpf(1) / 8), lambda x: 8 * mp.erfc(x) ** (mpf(9) / 8), mpf(1), mpf('3.93'),
                    {'float32': 8}),
-    # e^(x^2) erfc(x) (1 + 2 x) = p(q), q = (x - 4)/(x + 4), 0 <= x <= 10.1 or 27.3
+    # e^(x^2) erfc(x) (1 + 2 x) = p(q), q = (x - 4)/(x + 4), 0 <= x <= 10.1 or 27.3. erf.ts has the constant in two words.
     'erfc32': Fit(erfcx_scaled, lambda q: 1 / erfcx_scaled(q), mpf(-1), mpf('0.4327'), {'float32': 11}),
     'erfc64': Fit(erfcx_scaled, lambda q: 1 / erfcx_scaled(q), mpf(-1), mpf('0.7445'), {'float64': 24}),
     # log gamma(2 + t) = t (t + 1) p(t), |t| <= 1

@@ -14,7 +14,7 @@ export * as scipy from './scipy/index.js';
 export * as stax from './stax/index.js';
 export * as optimizers from './optimizers/index.js';
 export * as tree from './core/tree-api.js';
-export { ravelPytree } from './numpy/ravel-pytree.js';
+export { ravelPytree } from './transforms/ravel-pytree.js';
 export { NDArray, type ArrayLike, type NestedArray } from './core/ndarray.js';
 export { ShapedArray, type Shape } from './core/aval.js';
 export type { DType, TypedArray } from './core/dtype.js';

@@ -16,9 +16,10 @@ export const LAYERS: readonly Layer[] = [
   // Worker threads are Node's: types may be imported; the module is asked for at run time (see nodeOnlyImports).
   { name: 'backends', files: /^src\/backends\//, imports: ['core', 'compiler'], packages: [NODE] },
 
+  // First-order operations. The interpreters above need a few of them: sums of tangents, zeros, moving a batch axis.
   // jit is the one transform that reaches the compiler.
-  { name: 'jit', files: /^src\/transforms\/jit(\/|[-.\w]*\.ts$)/, imports: ['core', 'transforms', 'compiler'] },
-  { name: 'transforms', files: /^src\/transforms\//, imports: ['core', 'jit'] },
+  { name: 'jit', files: /^src\/transforms\/jit(\/|[-.\w]*\.ts$)/, imports: ['core', 'lax', 'transforms', 'compiler'] },
+  { name: 'transforms', files: /^src\/transforms\//, imports: ['core', 'lax', 'jit'] },
 
   // Rules of control flow run interpreters on sub-jaxprs, so these files sit above the transforms.
   {

@@ -103,6 +103,12 @@ class Printer {
     return `${text}:${a.aval.toString()}`;
   }
 
+  /** dot_general's `(([1], [0]), ([], []))`: tuples of pairs of lists. */
+  #dimensionNumbers(value: readonly unknown[]): Doc {
+    const list = (axes: unknown): string => (Array.isArray(axes) ? `[${axes.join(', ')}]` : String(axes));
+    return `(${value.map((pair) => (Array.isArray(pair) ? `(${pair.map(list).join(', ')})` : list(pair))).join(', ')})`;
+  }
+
   #value(value: unknown): Doc {
     if (value instanceof ClosedJaxpr) return this.#value(value.jaxpr);
     if (value instanceof Jaxpr) return this.#hoisted.get(value) ?? this.#jaxpr(value);
@@ -126,7 +132,7 @@ class Printer {
       // Alphabetical, but a call's name comes before its jaxpr.
       .sort(([a], [b]) => (a === 'name' || (b !== 'name' && a < b) ? -1 : 1));
     const inputs = eqn.inputs.map((a) => ` ${this.#atom(a)}`).join('');
-    const pairs = params.map(([k, v]) => concat(`${snakeCase(k)}=`, this.#value(v)));
+    const pairs = params.map(([k, v]) => concat(`${snakeCase(k)}=`, k === 'dimensionNumbers' && Array.isArray(v) ? this.#dimensionNumbers(v) : this.#value(v)));
     const bracket = pairs.length === 0 ? '' : group(concat('[', nest(2, concat(brk(''), join(brk(), pairs))), brk(''), ']'));
     return concat(`${left}${left === '' ? '' : ' '}= ${eqn.primitive.name}`, bracket, inputs);
   }

@@ -1,6 +1,7 @@
 /** dot_general: sums of products over contracted axes, with batch axes. */
 import { nth, range } from '../core/axes.js';
 import { showShape, type ShapedArray } from '../core/aval.js';
+import type { DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, Zero, type Primitive } from '../core/primitive.js';
@@ -16,7 +17,7 @@ import { transpose } from './reshape.js';
 type Axes = readonly number[];
 /** `[[lhs contracted, rhs contracted], [lhs batch, rhs batch]]`. */
 export type DotDimensionNumbers = readonly [readonly [Axes, Axes], readonly [Axes, Axes]];
-type DotParams = { readonly dimensionNumbers: DotDimensionNumbers };
+type DotParams = { readonly dimensionNumbers: DotDimensionNumbers; readonly preferredElementType: DType };
 
 const freeAxes = (ndim: number, contract: Axes, batch: Axes): number[] => range(ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
 
@@ -94,12 +95,12 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
   },
   lower: (_avals, { dimensionNumbers: [[lhsContract, rhsContract], [lhsBatch, rhsBatch]] }) => ({ kind: 'contract', lhsContract, rhsContract, lhsBatch, rhsBatch }),
   examples: () => [
-    { args: [{ shape: [2, 3] }, { shape: [3, 4] }], params: { dimensionNumbers: [[[1], [0]], [[], []]] } },
-    { args: [{ shape: [3] }, { shape: [3] }], params: { dimensionNumbers: [[[0], [0]], [[], []]] } },
-    { args: [{ shape: [2, 3, 4] }, { shape: [2, 4, 5] }], params: { dimensionNumbers: [[[2], [1]], [[0], [0]]] } },
-    { args: [{ shape: [3, 2, 4] }, { shape: [4, 5, 3] }], params: { dimensionNumbers: [[[2, 0], [0, 2]], [[], []]] } },
-    { args: [{ shape: [2] }, { shape: [3] }], params: { dimensionNumbers: [[[], []], [[], []]] } },
-    { args: [{ shape: [2, 3], dtype: 'int32' }, { shape: [3, 2], dtype: 'int32' }], params: { dimensionNumbers: [[[1], [0]], [[], []]] } },
+    { args: [{ shape: [2, 3] }, { shape: [3, 4] }], params: { dimensionNumbers: [[[1], [0]], [[], []]], preferredElementType: 'float32' } },
+    { args: [{ shape: [3] }, { shape: [3] }], params: { dimensionNumbers: [[[0], [0]], [[], []]], preferredElementType: 'float32' } },
+    { args: [{ shape: [2, 3, 4] }, { shape: [2, 4, 5] }], params: { dimensionNumbers: [[[2], [1]], [[0], [0]]], preferredElementType: 'float32' } },
+    { args: [{ shape: [3, 2, 4] }, { shape: [4, 5, 3] }], params: { dimensionNumbers: [[[2, 0], [0, 2]], [[], []]], preferredElementType: 'float32' } },
+    { args: [{ shape: [2] }, { shape: [3] }], params: { dimensionNumbers: [[[], []], [[], []]], preferredElementType: 'float32' } },
+    { args: [{ shape: [2, 3], dtype: 'int32' }, { shape: [3, 2], dtype: 'int32' }], params: { dimensionNumbers: [[[1], [0]], [[], []]], preferredElementType: 'int32' } },
   ],
 });
 
@@ -122,7 +123,7 @@ function transposeLhs(ct: NDArray, lhs: ShapedArray, rhs: NDArray, [[lc, rc], [l
  */
 export function dotGeneral(lhs: ArrayLike, rhs: ArrayLike, dimensionNumbers: DotDimensionNumbers): NDArray {
   const [a, b] = take2(lift('dot_general', lhs, rhs));
-  return a.ndim === 0 || b.ndim === 0 ? mul(a, b) : bind1(dotGeneralP, [a, b], { dimensionNumbers });
+  return a.ndim === 0 || b.ndim === 0 ? mul(a, b) : bind1(dotGeneralP, [a, b], { dimensionNumbers, preferredElementType: a.dtype });
 }
 
 /** Vector, matrix-vector or matrix product: the last axis of `lhs` with the first of `rhs`. */

@@ -5,6 +5,7 @@ export {
   bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, clz, eq, ge, gt, isFinite, le, lt, ne, nextafter, populationCount,
   shiftLeft, shiftRightArithmetic, shiftRightLogical,
 } from './compare.js';
+export * from './collectives.js';
 export { bitcastConvertType, convertElementType } from './convert.js';
 export * from './cumulative.js';
 export { batchMatmul, dot, dotGeneral, type DotDimensionNumbers } from './dot.js';

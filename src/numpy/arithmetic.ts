@@ -74,40 +74,54 @@ export const divide: Binary = inexactBinary('divide', lax.div);
  */
 export const trueDivide: Binary = divide;
 
-/** The divisor is a JS number other than 0, so that no case for 0 is needed. */
-const neverZero = (y: ArrayLike): boolean => typeof y === 'number' && y !== 0;
-
-/** Where the remainder is not 0 and its sign is not the divisor's: there the quotient was rounded up. */
-const wrongSide = (remainder: NDArray, y: NDArray): NDArray =>
-  lax.bitwiseAnd(lax.ne(remainder, 0), lax.ne(lax.lt(remainder, 0), lax.lt(y, 0)));
-
-/** Floored quotient of integers; 0 where the divisor is 0, as in NumPy. */
-function floorQuotient(x: NDArray, y: NDArray, safe: boolean): NDArray {
-  const quotient = lax.div(x, y);
-  const floored =
-    x.dtype === 'uint32' ? quotient : lax.select(wrongSide(lax.rem(x, y), y), lax.sub(quotient, 1), quotient);
-  return safe ? floored : lax.select(lax.eq(y, 0), 0, floored);
+/** A divisor: the array, and the number it was made from if it was one. */
+interface Divisor {
+  readonly array: NDArray;
+  readonly value: number | undefined;
 }
 
-/** Remainder with the sign of the divisor; of integers by 0, 0. */
-function floorRemainder(x: NDArray, y: NDArray, safe: boolean): NDArray {
-  const remainder = lax.rem(x, y);
-  if (x.dtype === 'uint32') return safe ? remainder : lax.select(lax.eq(y, 0), 0, remainder);
-  // Adding 0 makes -0 (of a negative multiple of the divisor) 0.
-  const floored = lax.add(lax.select(wrongSide(remainder, y), lax.add(remainder, y), remainder), 0);
-  return safe || isFloat(x.dtype) ? floored : lax.select(lax.eq(y, 0), 0, floored);
+/** The operands of a division, as one dtype. */
+function division(op: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, Divisor] {
+  const [a, b] = numericPair(op, x, y);
+  return [a, { array: b, value: typeof y === 'number' ? y : undefined }];
+}
+
+/** Where the remainder is not 0 and its sign is not the divisor's: there the quotient was rounded up. */
+function wrongSide(rest: NDArray, y: Divisor): NDArray {
+  if (y.value !== undefined && y.value > 0) return lax.lt(rest, 0);
+  return lax.bitwiseAnd(lax.ne(rest, 0), lax.ne(lax.lt(rest, 0), lax.lt(y.array, 0)));
+}
+
+/** 0 where the divisor is 0, as NumPy has it for integers. */
+const zeroAtZero = (x: NDArray, y: Divisor): NDArray =>
+  y.value !== undefined && y.value !== 0 ? x : lax.select(lax.eq(y.array, 0), 0, x);
+
+/** Floored quotient of integers. */
+function floorQuotient(x: NDArray, y: Divisor): NDArray {
+  const quotient = lax.div(x, y.array);
+  if (x.dtype === 'uint32') return zeroAtZero(quotient, y);
+  return zeroAtZero(lax.select(wrongSide(lax.rem(x, y.array), y), lax.sub(quotient, 1), quotient), y);
+}
+
+/** Remainder with the sign of the divisor. */
+function floorRemainder(x: NDArray, y: Divisor): NDArray {
+  const rest = lax.rem(x, y.array);
+  if (x.dtype === 'uint32') return zeroAtZero(rest, y);
+  const floored = lax.select(wrongSide(rest, y), lax.add(rest, y.array), rest);
+  // Adding 0 makes the -0 that a negative multiple of the divisor leaves 0.
+  return isFloat(x.dtype) ? lax.add(floored, 0) : zeroAtZero(floored, y);
 }
 
 /**
  * ⌊x / y⌋ of floats, through the exact remainder: x - (x mod y) is a multiple of y, so that the quotient rounds to the
  * right integer where ⌊x / y⌋ itself may be one off (as in CPython's float division). Its derivative is 0.
  */
-function floorQuotientOfFloats(a: NDArray, b: NDArray): NDArray {
-  const [x, y] = [withoutGradient(a), withoutGradient(b)];
-  const remainder = lax.rem(x, y);
-  const exact = lax.div(lax.sub(x, remainder), y);
-  const floored = lax.round(lax.select(wrongSide(remainder, y), lax.sub(exact, 1), exact), 'TO_NEAREST_EVEN');
-  return lax.select(lax.eq(y, 0), lax.div(x, y), floored);
+function floorQuotientOfFloats(a: NDArray, divisor: Divisor): NDArray {
+  const [x, y] = [withoutGradient(a), withoutGradient(divisor.array)];
+  const rest = lax.rem(x, y);
+  const exact = lax.div(lax.sub(x, rest), y);
+  const whole = lax.select(wrongSide(rest, { ...divisor, array: y }), lax.sub(exact, 1), exact);
+  return lax.select(lax.eq(y, 0), lax.div(x, y), lax.round(whole, 'TO_NEAREST_EVEN'));
 }
 
 /**
@@ -120,8 +134,8 @@ function floorQuotientOfFloats(a: NDArray, b: NDArray): NDArray {
  * ```
  */
 export const floorDivide: Binary = (x, y) => {
-  const [a, b] = numericPair('floorDivide', x, y);
-  return isFloat(a.dtype) ? floorQuotientOfFloats(a, b) : floorQuotient(a, b, neverZero(y));
+  const [a, b] = division('floorDivide', x, y);
+  return isFloat(a.dtype) ? floorQuotientOfFloats(a, b) : floorQuotient(a, b);
 };
 
 /**
@@ -133,7 +147,7 @@ export const floorDivide: Binary = (x, y) => {
  * np.mod(np.array([-3, 3]), 2); // => [1, 1]
  * ```
  */
-export const mod: Binary = (x, y) => floorRemainder(...numericPair('mod', x, y), neverZero(y));
+export const mod: Binary = (x, y) => floorRemainder(...division('mod', x, y));
 
 /**
  * {@link mod} by its other name.
@@ -156,9 +170,9 @@ export const remainder: Binary = mod;
  * ```
  */
 export const fmod: Binary = (x, y) => {
-  const [a, b] = numericPair('fmod', x, y);
-  const remainder = lax.rem(a, b);
-  return isFloat(a.dtype) || neverZero(y) ? remainder : lax.select(lax.eq(b, 0), 0, remainder);
+  const [a, b] = division('fmod', x, y);
+  const rest = lax.rem(a, b.array);
+  return isFloat(a.dtype) ? rest : zeroAtZero(rest, b);
 };
 
 /**

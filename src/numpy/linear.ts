@@ -6,7 +6,7 @@ import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { moveaxis } from '../lax/reshape.js';
-import { broadcastOperands, promoteTypesOf, single } from './promote.js';
+import { broadcastOperands, samePair, single } from './promote.js';
 
 /**
  * A contraction of two arrays of one dtype. Of booleans it is the or of ands, as in NumPy: computed by counting.
@@ -17,7 +17,7 @@ export function contraction(
   y: ArrayLike,
   f: (x: NDArray, y: NDArray) => NDArray,
 ): NDArray {
-  const [a = single(op, x), b = single(op, y)] = promoteTypesOf(op, [x, y]);
+  const [a, b] = samePair(op, x, y);
   if (a.dtype !== 'bool') return f(a, b);
   return lax.convertElementType(f(lax.convertElementType(a, 'int32'), lax.convertElementType(b, 'int32')), 'bool');
 }

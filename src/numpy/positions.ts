@@ -59,8 +59,8 @@ export function floorDivMod(x: NDArray, n: number): { quotient: NDArray; remaind
  * Run `f`, outside of any trace if its operands all have values: then its results have values too, and shapes may
  * depend on them even inside a function that is being traced.
  */
-export const computeNow = <A>(operands: readonly NDArray[], f: () => A): A =>
-  operands.every((x) => x instanceof ConcreteArray) ? withTrace(evalTrace, f) : f();
+export const computeNow = <A>(operands: readonly ArrayLike[], f: () => A): A =>
+  operands.every((x) => x instanceof ConcreteArray || !(x instanceof NDArray)) ? withTrace(evalTrace, f) : f();
 
 /** True where `x` is not zero. */
 export const asMask = (x: NDArray): NDArray => (x.dtype === 'bool' ? x : ne(x, 0));

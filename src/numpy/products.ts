@@ -7,7 +7,7 @@ import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { moveaxis } from '../lax/reshape.js';
 import { contraction, dot } from './linear.js';
-import { broadcastOperands, numericPair, single } from './promote.js';
+import { broadcastOperands, numeric, samePair, single } from './promote.js';
 
 /**
  * A sum of products over several axes: the last `axes` of `x` with the first `axes` of `y`, or the axes listed for each
@@ -102,7 +102,7 @@ export interface CrossOptions {
  */
 export function cross(x: ArrayLike, y: ArrayLike, options: CrossOptions = {}): NDArray {
   const { axis, axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 } = options;
-  const [first, second] = numericPair('cross', x, y);
+  const [first, second] = samePair('cross', numeric('cross', x), numeric('cross', y));
   const components = (v: NDArray, along: number): NDArray[] => {
     const d = canonicalAxis(along, v.ndim, 'cross');
     const n = nth(v.aval.shape, d);

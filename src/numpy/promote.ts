@@ -126,7 +126,13 @@ export function promoteInexact2(op: string, x: ArrayLike, y: ArrayLike): readonl
   return [a ?? asArray(x), b ?? asArray(y)];
 }
 
-/** Two arguments of one dtype, booleans as int32. */
+/** Two arguments of one dtype, their shapes left as they are. */
+export function samePair(op: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] {
+  const [a, b] = promoteTypesOf(op, [x, y]);
+  return [a ?? asArray(x), b ?? asArray(y)];
+}
+
+/** Two arguments broadcast together and of one dtype, booleans as int32. */
 export function numericPair(op: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] {
   const [a, b] = promote2(op, x, y);
   return [numeric(op, a), numeric(op, b)];

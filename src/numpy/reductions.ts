@@ -1,5 +1,5 @@
 /** Sums, products, means, variances, extrema and logic over axes. */
-import { nth } from '../core/axes.js';
+import { nth, range } from '../core/axes.js';
 import type { DType } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/aval.js';
@@ -7,7 +7,7 @@ import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { truth } from './logic.js';
-import { inexact, numeric, promote2, single } from './promote.js';
+import { inexact, numeric, samePair, single } from './promote.js';
 import {
   axesOf,
   countOf,
@@ -68,21 +68,22 @@ export interface MeanOptions extends WhereOptions {
   dtype?: DType;
 }
 
-/** The number of elements that the mask keeps in each result, with the reduced axes at length 1; a scalar without one. */
-function keptCount(op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray {
-  if (mask === undefined) return lax.scalarLike(countOf(x, axes), x);
-  const counts = lax.reduceSum(lax.convertElementType(maskOf(op, x, mask), x.dtype), axes);
-  return lax.expandDims(counts, axes);
+/** The number of elements that the mask keeps in each result; one number for all without a mask. */
+function keptCount(op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray | number {
+  if (mask === undefined) return countOf(x, axes);
+  return lax.reduceSum(lax.convertElementType(maskOf(op, x, mask), x.dtype), axes);
 }
 
-/** Mean with the reduced axes at length 1. */
-function meanKept(op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray {
-  const total = lax.expandDims(lax.reduceSum(masked(op, x, mask, 0), axes), axes);
-  return lax.div(total, keptCount(op, x, axes, mask));
-}
+const meanOf = (op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray =>
+  lax.div(lax.reduceSum(masked(op, x, mask, 0), axes), keptCount(op, x, axes, mask));
 
-const dropKept = (x: NDArray, axes: readonly number[], { keepdims = false }: AxisOptions): NDArray =>
-  keepdims ? x : lax.squeeze(x, axes);
+/** Repeat a reduced array over the axes that were reduced. */
+const unreduce = (reduced: NDArray, x: NDArray, axes: readonly number[]): NDArray =>
+  lax.broadcastInDim(
+    reduced,
+    x.aval.shape,
+    range(x.ndim).filter((d) => !axes.includes(d)),
+  );
 
 /**
  * The mean over `axis`. Integers and booleans are averaged in float32; NaN of no elements.
@@ -98,7 +99,7 @@ export function mean(x: ArrayLike, axis?: AxisOr<MeanOptions>, options?: MeanOpt
   const settings = settle(axis, options);
   const array = inDType('mean', inexact('mean', x), settings.dtype);
   const axes = axesOf('mean', array, settings);
-  return dropKept(meanKept('mean', array, axes, settings.where), axes, settings);
+  return kept(meanOf('mean', array, axes, settings.where), axes, settings);
 }
 
 /** Options of {@link variance} and {@link std}. */
@@ -123,11 +124,13 @@ export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?:
   const settings = settle(axis, options);
   const array = inDType('var', inexact('var', x), settings.dtype);
   const axes = axesOf('var', array, settings);
-  const centred = lax.sub(array, lax.broadcastTo(meanKept('var', array, axes, settings.where), array.aval.shape));
-  const squares = lax.reduceSum(masked('var', lax.square(centred), settings.where, 0), axes);
+  const centred = lax.sub(array, unreduce(meanOf('var', array, axes, settings.where), array, axes));
+  // Masked before squaring: the derivative of the square of a NaN that is left out would be NaN.
+  const squares = lax.reduceSum(lax.square(masked('var', centred, settings.where, 0)), axes);
   const ddof = settings.ddof ?? settings.correction ?? 0;
-  const divisor = lax.max(lax.sub(keptCount('var', array, axes, settings.where), ddof), 0);
-  return dropKept(lax.div(lax.expandDims(squares, axes), divisor), axes, settings);
+  const count = keptCount('var', array, axes, settings.where);
+  const divisor = typeof count === 'number' ? Math.max(count - ddof, 0) : lax.max(lax.sub(count, ddof), 0);
+  return kept(lax.div(squares, divisor), axes, settings);
 }
 export { variance as var, variance as var_ };
 
@@ -306,7 +309,7 @@ function spreadWeights(x: NDArray, weights: NDArray, axes: readonly number[]): N
 export function average(x: ArrayLike, axis?: AxisOr<AverageOptions>, options?: AverageOptions): NDArray {
   const settings = settle(axis, options);
   if (settings.weights === undefined) return mean(x, settings);
-  const [a, w] = promote2('average', inexact('average', x), single('average', settings.weights));
+  const [a, w] = samePair('average', inexact('average', x), single('average', settings.weights));
   const axes = axesOf('average', a, settings);
   const weights = spreadWeights(a, w, axes);
   return kept(lax.div(lax.reduceSum(lax.mul(a, weights), axes), lax.reduceSum(weights, axes)), axes, settings);

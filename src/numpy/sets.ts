@@ -63,8 +63,7 @@ export interface SetOptions extends SizeOptions {
  * ```
  */
 export function union1d(a: ArrayLike, b: ArrayLike, options: SizeOptions = {}): NDArray {
-  const xs = promoteTypesOf('union1d', [a, b]);
-  return computeNow(xs, () => unique(lax.concatenate(xs.map((x) => lax.reshape(x, [x.size])), 0), options));
+  return computeNow([a, b], () => unique(lax.concatenate(vectors('union1d', a, b), 0), options));
 }
 
 /**
@@ -77,9 +76,8 @@ export function union1d(a: ArrayLike, b: ArrayLike, options: SizeOptions = {}): 
  * ```
  */
 export function setdiff1d(a: ArrayLike, b: ArrayLike, { assumeUnique = false, ...sizes }: SetOptions = {}): NDArray {
-  const promoted = promoteTypesOf('setdiff1d', [a, b]);
-  return computeNow(promoted, () => {
-    const [x, y] = vectors('setdiff1d', nth(promoted, 0), nth(promoted, 1));
+  return computeNow([a, b], () => {
+    const [x, y] = vectors('setdiff1d', a, b);
     const { sorted, isNew } = assumeUnique ? { sorted: x, isNew: lax.full([x.size], true) } : distinct(x, true);
     const mask = lax.bitwiseAnd(isNew, lax.bitwiseNot(contains(y, sorted)));
     return selectRows('setdiff1d', sorted, mask, sizes);
@@ -96,9 +94,8 @@ export function setdiff1d(a: ArrayLike, b: ArrayLike, { assumeUnique = false, ..
  * ```
  */
 export function setxor1d(a: ArrayLike, b: ArrayLike, options: SizeOptions = {}): NDArray {
-  const promoted = promoteTypesOf('setxor1d', [a, b]);
-  return computeNow(promoted, () => {
-    const [x, y] = vectors('setxor1d', nth(promoted, 0), nth(promoted, 1));
+  return computeNow([a, b], () => {
+    const [x, y] = vectors('setxor1d', a, b);
     const { sorted, isNew } = distinct(lax.concatenate([x, y], 0), true);
     const mask = lax.bitwiseAnd(isNew, lax.ne(contains(x, sorted), contains(y, sorted)));
     return selectRows('setxor1d', sorted, mask, options);
@@ -125,9 +122,8 @@ export function intersect1d(a: ArrayLike, b: ArrayLike, options?: SizeOptions & 
 export function intersect1d(a: ArrayLike, b: ArrayLike, options: IntersectOptions): NDArray[];
 export function intersect1d(a: ArrayLike, b: ArrayLike, options: IntersectOptions = {}): NDArray | NDArray[] {
   const { returnIndices = false, ...sizes } = options;
-  const promoted = promoteTypesOf('intersect1d', [a, b]);
-  return computeNow(promoted, () => {
-    const [x, y] = vectors('intersect1d', nth(promoted, 0), nth(promoted, 1));
+  return computeNow([a, b], () => {
+    const [x, y] = vectors('intersect1d', a, b);
     const { sorted, permutation, isNew } = distinct(x, true);
     const mask = lax.bitwiseAnd(isNew, contains(y, sorted));
     const size = resultSize('intersect1d', mask, sizes.size);

@@ -128,7 +128,7 @@ export function unique(x: ArrayLike, options?: UniqueOptions & { [K in keyof Uni
 export function unique(x: ArrayLike, options: UniqueOptions & UniqueReturns): NDArray[];
 export function unique(x: ArrayLike, options: UniqueOptions & UniqueReturns = {}): NDArray | NDArray[] {
   const { returnIndex = false, returnInverse = false, returnCounts = false, ...rest } = options;
-  return computeNow([single('unique', x)], () => {
+  return computeNow([x], () => {
     const { values, indices, inverse, counts } = uniqueParts('unique', x, rest);
     if (!returnIndex && !returnInverse && !returnCounts) return values;
     return [values, ...(returnIndex ? [indices()] : []), ...(returnInverse ? [inverse()] : []), ...(returnCounts ? [counts()] : [])];
@@ -154,7 +154,7 @@ export interface UniqueAll {
  * ```
  */
 export function uniqueAll(x: ArrayLike, options: SizeOptions = {}): UniqueAll {
-  return computeNow([single('uniqueAll', x)], () => {
+  return computeNow([x], () => {
     const { values, indices, inverse, counts } = uniqueParts('uniqueAll', x, { ...options, equalNaN: false });
     return { values, indices: indices(), inverseIndices: inverse(), counts: counts() };
   });

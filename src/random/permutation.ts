@@ -6,7 +6,8 @@ import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { searchsorted } from '../numpy/index.js';
+import { searchsorted } from '../numpy/search.js';
+import { take } from '../numpy/take.js';
 import { gumbelOf } from './categorical.js';
 import { canonicalShape, randomBits, split } from './key.js';
 import { randint } from './integers.js';
@@ -26,19 +27,8 @@ function shuffle(op: string, key: NDArray, x: NDArray, axis: number): NDArray {
   return values;
 }
 
-/** Rows of `x` at `indices` along `axis`, all in bounds. */
-function takeRows(x: NDArray, indices: NDArray, axis: number): NDArray {
-  const sizes = x.shape.map((n, d) => (d === axis ? 1 : n));
-  const batch = indices.ndim;
-  const numbers = {
-    offsetDims: sizes.flatMap((_, d) => (d === axis ? [] : [d < axis ? d : d + batch - 1])),
-    collapsedSliceDims: [axis],
-    startIndexMap: [axis],
-    operandBatchingDims: [],
-    startIndicesBatchingDims: [],
-  };
-  return lax.gather(x, lax.expandDims(indices, [batch]), numbers, sizes, { mode: 'clip' });
-}
+/** Slices of `x` at `indices` along `axis`, all in bounds. */
+const takeRows = (x: NDArray, indices: NDArray, axis: number): NDArray => take(x, indices, axis, { mode: 'clip' });
 
 /** Options of {@link permutation}. */
 export interface PermutationOptions {

@@ -5,12 +5,14 @@ import { isFloat } from '../core/dtype.js';
 import { ArgumentError, DTypeError, TreeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { flatten, flattenUpTo, flattenWithPath, showPath, unflatten, type MapTree, type TreeDef } from '../core/tree.js';
+import { flatten, flattenUpTo, flattenWithPath, showPath, unflatten, type MapTree, type Tree, type TreeDef } from '../core/tree.js';
 
-/** The tree type `T` with numbers allowed in place of arrays. */
-export type ArgumentsLike<A> = MapTree<A, NDArray, ArrayLike>;
+/** One argument with numbers allowed in place of arrays; `unknown` and trees of any depth stay what they are. */
+export type ArgumentLike<T> = unknown extends T ? T : Tree<NDArray> extends T ? Tree<ArrayLike> : MapTree<T, NDArray, ArrayLike>;
+/** A list of arguments with numbers allowed in place of arrays. */
+export type ArgumentsLike<A extends readonly unknown[]> = { [K in keyof A]: ArgumentLike<A[K]> };
 /** The tree type `T` with every number or boolean an array. */
-export type ToArrays<T> = MapTree<T, ArrayLike, NDArray>;
+export type ToArrays<T> = [T] extends [Tree<NDArray>] ? T : MapTree<T, ArrayLike, NDArray>;
 
 /** A leaf as an array; numbers become weak float32 scalars, booleans bool. */
 export function leafArray(leaf: unknown, where: () => string): NDArray {

@@ -70,6 +70,8 @@ const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParam
  * grad((x: np.Array) => block(x))(0).item(); // => 1
  * ```
  */
+export function checkpoint<A extends readonly NDArray[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R>;
 export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R> {
   const op = `checkpoint(${f.name})`;
   return (...args) => {

@@ -120,6 +120,10 @@ function valueAndGradients(f: AnyFunction, args: readonly unknown[], argnums: nu
  * grad(loss)({ a: np.array([1, 2]), b: np.array([3, 4]) }).a.js(); // => [3,4]
  * ```
  */
+export function grad<A extends readonly NDArray[], const I extends number | readonly number[] = 0>(
+  f: (...args: A) => NDArray | number,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => GradOf<A, I>;
 export function grad<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
@@ -150,6 +154,10 @@ export const untypedGrad =
  * [value.item(), gradient.item()]; // => [9,6]
  * ```
  */
+export function valueAndGrad<A extends readonly NDArray[], const I extends number | readonly number[] = 0>(
+  f: (...args: A) => NDArray | number,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => [value: NDArray, gradient: GradOf<A, I>];
 export function valueAndGrad<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,

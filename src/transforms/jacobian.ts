@@ -73,6 +73,7 @@ function checkOutputs(values: readonly NDArray[], op: string): void {
  * jacfwd((x: np.Array) => x.mul(x))(np.array([1, 2])).js(); // => [[2,0],[0,4]]
  * ```
  */
+export function jacfwd<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
 export function jacfwd<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
 export function jacfwd<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [R, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
 export function jacfwd(f: AnyFunction, options: UntypedOptions = {}): (...args: unknown[]) => unknown {
@@ -123,6 +124,7 @@ const instantiateBatch = (x: NDArray, size: number): NDArray => moveaxis(batchOr
  * jacrev((x: np.Array) => x.mul(x))(np.array([1, 2])).js(); // => [[2,0],[0,4]]
  * ```
  */
+export function jacrev<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
 export function jacrev<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
 export function jacrev<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [R, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
 export function jacrev(f: AnyFunction, { argnums = 0, hasAux = false }: UntypedOptions = {}): (...args: unknown[]) => unknown {
@@ -156,6 +158,7 @@ export const jacobian = jacrev;
  * hessian((x: np.Array) => np.sum(x.mul(x).mul(x)))(np.array([1, 2])).js(); // => [[6,0],[0,12]]
  * ```
  */
+export function hessian<A extends readonly NDArray[], const I extends number | readonly number[] = 0>(f: (...args: A) => NDArray | number, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
 export function hessian<A extends readonly unknown[], const I extends number | readonly number[] = 0>(f: (...args: A) => NDArray | number, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
 export function hessian<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [NDArray | number, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<GradOf<A, I>, GradOf<A, I>>, ToArrays<Aux>];
 export function hessian(f: AnyFunction, options: UntypedOptions = {}): (...args: unknown[]) => unknown {

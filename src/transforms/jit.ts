@@ -113,6 +113,8 @@ export interface Lowered {
  * f(np.zeros([3]), np.array([1, 2, 3])).item(); // => 6
  * ```
  */
+export function jit<A extends readonly NDArray[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
+export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
 export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): JittedFunction<A, R> {
   const statics = new Set(numbers(options.staticArgnums));
   const donated = new Set(numbers(options.donate));
@@ -162,8 +164,16 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
     return compiled;
   };
 
+  /** What `disableJit` asks for; arguments are arrays all the same. */
+  const runEagerly = (args: readonly unknown[]): unknown => {
+    const dynamic = flattenArguments(args.filter((_, i) => !statics.has(i)), `jit(${name})`);
+    const rebuilt = unflatten(dynamic.def, dynamic.arrays) as readonly unknown[];
+    let next = 0;
+    return f(...(args.map((a, i) => (statics.has(i) ? a : rebuilt[next++])) as unknown as A));
+  };
+
   const call = (args: readonly unknown[]): unknown => {
-    if (jitDisabled) return f(...(args as unknown as A));
+    if (jitDisabled) return runEagerly(args);
     const { arrays, traced, donate } = prepare(args);
     const t = traced();
     const operands = t.consts.length === 0 ? arrays : [...t.consts, ...arrays];

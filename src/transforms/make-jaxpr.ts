@@ -5,7 +5,7 @@ import { traceToJaxpr } from '../core/jaxpr-trace.js';
 import { NDArray } from '../core/ndarray.js';
 import type { ClosedJaxpr } from '../core/primitive.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
-import { flatFunction, leafArray, type ArgumentsLike } from './arguments.js';
+import { flatFunction, leafArray, type ArgumentLike } from './arguments.js';
 
 /** A shape and a dtype, in place of an array where only its type matters. */
 export class ShapeDtypeStruct {
@@ -15,7 +15,7 @@ export class ShapeDtypeStruct {
   ) {}
 }
 
-type TypesLike<A> = MapTree<ArgumentsLike<A>, NDArray, NDArray | ShapeDtypeStruct>;
+type TypesLike<A extends readonly unknown[]> = { [K in keyof A]: MapTree<ArgumentLike<A[K]>, NDArray, NDArray | ShapeDtypeStruct> };
 
 function trace(f: (...args: never[]) => unknown, args: unknown, op: string) {
   const [leaves, def] = flatten<unknown>(args as object);
@@ -33,6 +33,8 @@ function trace(f: (...args: never[]) => unknown, args: unknown, op: string) {
  * String(makeJaxpr((x: np.Array) => np.sin(np.cos(x)))(1)); // => { lambda ; a:f32[]. let b:f32[] = cos a; c:f32[] = sin b in (c,) }
  * ```
  */
+export function makeJaxpr<A extends readonly NDArray[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr;
+export function makeJaxpr<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr;
 export function makeJaxpr<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr {
   return (...args) => trace(f as unknown as (...args: never[]) => unknown, args, 'makeJaxpr').closed;
 }

@@ -131,6 +131,8 @@ function broadcastAxes(axes: Axes, def: TreeDef, what: string): (number | null)[
  * vmap((row) => np.sum(row))(rows).js(); // => [3,7]
  * ```
  */
+export function vmap<A extends readonly NDArray[], R>(f: (...args: A) => R, inAxes?: number | readonly Axes[], options?: VmapOptions): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAxes?: number | readonly Axes[], options?: VmapOptions): (...args: ArgumentsLike<A>) => ToArrays<R>;
 export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAxes: number | readonly Axes[] = 0, options: VmapOptions = {}): (...args: ArgumentsLike<A>) => ToArrays<R> {
   return (...args) => {
     const { arrays, def, labels } = flattenArguments(args, 'vmap');
@@ -147,7 +149,7 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAx
     }
     const flat = flatFunction(f as (...args: never[]) => unknown, def, 'vmap');
     const out = vmapFlat(flat.run, size, arrays, dims, options.axisName);
-    const outAxes = broadcastAxes(options.outAxes ?? 0, flat.outDef(), 'vmap: outAxes');
+    const outAxes = broadcastAxes(options.outAxes === undefined ? 0 : options.outAxes, flat.outDef(), 'vmap: outAxes');
     const results = out.results.map((x, i) => {
       const to = outAxes[i] ?? null;
       const dim = nth(out.dims, i);

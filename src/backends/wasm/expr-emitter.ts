@@ -10,18 +10,18 @@
  */
 import { byteWidth } from '../../core/dtype.js';
 import type { DType } from '../../core/dtype.js';
-import { operandsOf } from '../../core/scalar.js';
-import type { BasicBinary, Expr, Load, SelectExpr } from '../../core/scalar.js';
-import type { FunctionBuilder, ValueType } from './assembler.js';
+import type { BasicBinary, Expr, Load } from '../../core/scalar.js';
+import type { FunctionBuilder } from './assembler.js';
 import type { Exprs } from './exprs.js';
 import type { DivisionHint } from './scalar-ops.js';
 import { scalarBinary, scalarBitcast, scalarConst, scalarConvert, scalarLoad, scalarUnary, valueType } from './scalar-ops.js';
 import { asBasicBinary, asBasicUnary } from './basic-ops.js';
 import type { LazySelects } from './lazy.js';
 import { ScopeStack } from './scopes.js';
+import { scalarSelect, vectorSelect } from './select.js';
 import { at } from './util.js';
 import type { Lanes } from './vector-ops.js';
-import { maskFor, splat, vectorBinary, vectorConst, vectorConvert, vectorShift, vectorUnary } from './vector-ops.js';
+import { splat, vectorBinary, vectorConst, vectorConvert, vectorShift, vectorUnary } from './vector-ops.js';
 import { classify, loadGathered, loadStrided, loadVector } from './vector-memory.js';
 
 /** An open loop: its variable and that variable times each byte stride that addresses need. */
@@ -59,8 +59,8 @@ export class ExprEmitter extends ScopeStack {
     private readonly bufferLocals: readonly number[],
     private readonly bufferTypes: readonly DType[],
     /** Nodes used more than once. */
-    private readonly shared: ReadonlySet<Expr>,
-    private readonly lazy: LazySelects,
+    readonly shared: ReadonlySet<Expr>,
+    readonly lazy: LazySelects,
   ) {
     super(f);
   }
@@ -138,7 +138,7 @@ export class ExprEmitter extends ScopeStack {
         scalarLoad(f, e.type, this.pointer(e.buffer, e.index, 0));
         return;
       case 'select':
-        this.scalarSelect(e);
+        scalarSelect(this, e);
         return;
       case 'convert':
         this.scalar(e.x);
@@ -156,88 +156,6 @@ export class ExprEmitter extends ScopeStack {
           scalarBinary(f, op, e.x.type, this.divisionHint(op, e.x, e.y));
         } else scalarUnary(f, asBasicUnary(e.op), e.type);
     }
-  }
-
-  private scalarSelect(e: SelectExpr): void {
-    const { f } = this;
-    const lazy = this.lazy.sides.get(e);
-    if (lazy === undefined) {
-      this.scalar(e.x);
-      this.scalar(e.y);
-      this.scalar(e.cond);
-      f.op('select');
-      return;
-    }
-    for (const side of [e.x, e.y]) this.prepareSide(side, (node) => this.scalar(node));
-    this.scalar(e.cond);
-    f.if(valueType(e.type));
-    this.inScope(() => this.scalar(e.x));
-    f.else();
-    this.inScope(() => this.scalar(e.y));
-    f.end();
-  }
-
-  /** What is computed inside a branch is forgotten after it. */
-  private inScope(body: () => void): void {
-    this.pushScope();
-    body();
-    this.popScope();
-  }
-
-  /** Before a branch: compute what it shares with code that runs anyway. */
-  private prepareSide(side: Expr, compute: (e: Expr) => void): void {
-    const seen = new Set<Expr>();
-    const visit = (e: Expr): void => {
-      if (seen.has(e) || e.op === 'const' || e.op === 'var' || e.op === 'acc') return;
-      seen.add(e);
-      if (this.lazy.always.has(e) && this.shared.has(e)) {
-        compute(e);
-        this.f.op('drop');
-      } else if (e.op !== 'load') operandsOf(e).forEach(visit);
-    };
-    visit(side);
-  }
-
-  private vectorSelect(e: SelectExpr, lanes: Lanes): void {
-    const { f } = this;
-    const lazy = this.varying(e.cond) ? this.lazy.sides.get(e) : undefined;
-    if (lazy === undefined) {
-      this.vectorValue(e.x);
-      this.vectorValue(e.y);
-      this.vectorValue(e.cond);
-      maskFor(f, e.type, lanes);
-      f.op('v128.bitselect');
-      return;
-    }
-    const mask = f.local('v128');
-    const result = f.local('v128');
-    for (const side of [e.x, e.y]) this.prepareSide(side, (node) => (this.varying(node) ? this.vectorValue(node) : this.scalar(node)));
-    this.vectorValue(e.cond);
-    f.set(mask);
-    if (lazy.x) {
-      // Where no lane chooses x, whatever is in the local will do.
-      f.get(mask).op('v128.any_true').if();
-      this.inScope(() => this.vectorValue(e.x));
-      f.set(result).end();
-    } else {
-      this.vectorValue(e.x);
-      f.set(result);
-    }
-    const merge = (): void => {
-      f.get(result);
-      this.vectorValue(e.y);
-      f.get(mask);
-      maskFor(f, e.type, lanes);
-      f.op('v128.bitselect').set(result);
-    };
-    if (lazy.y) {
-      f.get(mask).op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true').op('i32.eqz').if();
-      this.inScope(merge);
-      f.end();
-    } else merge();
-    f.get(result);
-    f.release('v128', mask);
-    f.release('v128', result);
   }
 
   private divisionHint(op: BasicBinary, x: Expr, y: Expr): DivisionHint | undefined {
@@ -312,7 +230,7 @@ export class ExprEmitter extends ScopeStack {
         this.vectorLoad(e, lanes);
         return;
       case 'select':
-        this.vectorSelect(e, lanes);
+        vectorSelect(this, e, lanes);
         return;
       case 'convert':
         this.vectorValue(e.x);

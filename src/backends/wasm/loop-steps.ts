@@ -10,6 +10,7 @@ import { listLoopKernel } from './listing.js';
 import { emitLoopKernel } from './loop-kernel.js';
 import { prepareLoopKernel, stageRoots } from './prepare.js';
 import { splitReduction } from './split-reduction.js';
+import { tileLoops } from './tile-loops.js';
 import { product, roundUp } from './util.js';
 import type { VectorMode } from './vectorise.js';
 import { planVectors } from './vectorise.js';
@@ -42,6 +43,7 @@ function emitSteps(
   vectors: VectorMode,
   args: readonly StepArgument[],
   scratchUsed: number,
+  tiles = true,
 ): EmittedKernel {
   const prepared = prepareLoopKernel(source, dynamic);
   const plan = planVectors(prepared, vectors);
@@ -59,6 +61,15 @@ function emitSteps(
       steps: [...first.steps, ...second.steps],
       scratchBytes: Math.max(first.scratchBytes, second.scratchBytes),
       listing: () => `${first.listing()}\n${second.listing()}`,
+    };
+  }
+  const tiled = tiles ? tileLoops(prepared) : undefined;
+  if (tiled !== undefined) {
+    const parts = tiled.map((part) => emitSteps(module, part, false, vectors, args, scratchUsed, false));
+    return {
+      steps: parts.flatMap((part) => part.steps),
+      scratchBytes: scratchUsed,
+      listing: () => parts.map((part) => part.listing()).join('\n'),
     };
   }
   const { kernel } = prepared;

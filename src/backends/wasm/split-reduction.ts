@@ -5,7 +5,7 @@
  * rows at a time instead of down one group of columns after another.
  */
 import { byteWidth } from '../../core/dtype.js';
-import { accRef, binary, int, load, loopVar } from '../../core/scalar.js';
+import { accRef, binary, int, load, loopVar, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
 import type { Exprs } from './exprs.js';
@@ -64,12 +64,24 @@ function walksRows(exprs: Exprs, stage: Stage, rows: Loop, columns: Loop): boole
       found ||= columnStride > 0 && rowStride > columnStride;
       return;
     }
-    if ('x' in e) visit(e.x);
-    if ('y' in e) visit(e.y);
-    if ('cond' in e) visit(e.cond);
+    operandsOf(e).forEach(visit);
   };
   bodyRoots(stage).forEach(visit);
   return found;
+}
+
+/** Elements of the slots that a stage loads from. */
+function elementsRead(kernel: LoopKernel, stage: Stage): number {
+  const slots = new Set<number>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.op === 'load') slots.add(e.buffer);
+    operandsOf(e).forEach(visit);
+  };
+  bodyRoots(stage).forEach(visit);
+  return [...slots].reduce((sum, slot) => sum + (kernel.buffers[slot]?.length ?? 0), 0);
 }
 
 export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): SplitReduction | undefined {
@@ -86,12 +98,14 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
   if (size === undefined) return undefined;
   const chunks = Math.floor(rows.extent / size);
   const rest = rows.extent - chunks * size;
+  const points = product(kernel.loops.map((l) => l.extent));
+  // Where many points read the same elements (a matrix product) the partial results would outgrow the input.
+  if (chunks * points * 8 > elementsRead(kernel, stage)) return undefined;
 
   const used = new Set<number>(kernel.loops.map((l) => l.id));
   for (const s of kernel.stages) for (const l of s.loops) used.add(l.id);
   const chunk: Loop = { id: Math.max(...used) + 1, extent: chunks };
   const chunkVar = loopVar(chunk.id, chunks);
-  const points = product(kernel.loops.map((l) => l.extent));
   let point: Expr = int(0);
   for (const loop of kernel.loops) point = binary('add', binary('mul', point, int(loop.extent)), loopVar(loop.id, loop.extent));
   const place = binary('add', binary('mul', chunkVar, int(points)), point);

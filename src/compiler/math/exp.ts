@@ -15,6 +15,7 @@ import {
   div,
   formatOf,
   ge,
+  literal,
   lt,
   mul,
   neg,
@@ -23,6 +24,8 @@ import {
   pow2,
   roundToBits,
   sub,
+  twoProduct,
+  twoSum,
 } from './builder.js';
 import type { Coefficients } from './builder.js';
 
@@ -51,7 +54,7 @@ const LN2_LO = [1.4286068e-6, 5.497923018708371e-14] as const;
 
 interface Remainder {
   readonly r: Expr;
-  /** What rounding r lost, for float64; float32 does without (it costs three operations and gains half an ulp). */
+  /** What rounding r lost; plain float32 does without it (it costs three operations and gains half an ulp). */
   readonly lost?: Expr;
 }
 /** x - (k hi + k lo - extra), k hi being exact. */
@@ -59,7 +62,7 @@ function remainder(x: Expr, k: Expr, hi: number, lo: number, extra?: Expr): Rema
   const high = sub(x, mul(k, hi));
   const low = extra === undefined ? mul(k, lo) : sub(mul(k, lo), extra);
   const r = sub(high, low);
-  return x.type === 'float32' ? { r } : { r, lost: sub(sub(high, r), low) };
+  return x.type === 'float32' && extra === undefined ? { r } : { r, lost: sub(sub(high, r), low) };
 }
 
 /** r + r^2 p(r) + lost. */
@@ -94,11 +97,22 @@ export function exp(x: Expr): Expr {
   return mul(p, s, s);
 }
 
-/** 2^(x + extra) as p s s for x of at most 2^10 or so in size; |extra| is small against 1. */
+// ln 2 = fl(ln 2) + lo
+const LN2_REST = [-1.9046542e-9, 2.3190468138462996e-17] as const;
+
+/**
+ * 2^(x + extra) as p s s for x of at most 2^10 or so in size; |extra| is small against 1. With `extra` the product with
+ * ln 2 is taken in two words.
+ */
 export function exp2Scaled(x: Expr, extra?: Expr): Scaled {
   const n = roundToBits(mul(x, 0.5), formatOf(x).bias);
   const r = sub(x, mul(n.value, 2)); // exact
-  return { p: expKernel({ r: mul(extra === undefined ? r : add(r, extra), Math.LN2) }), s: pow2(n.low) };
+  const s = pow2(n.low);
+  if (extra === undefined) return { p: expKernel({ r: mul(r, Math.LN2) }), s };
+  const product = twoProduct(r, literal(x.type, Math.LN2));
+  const rest = add(product.lo, mul(r, byFormat(x, ...LN2_REST)), mul(extra, Math.LN2));
+  const sum = twoSum(product.hi, rest);
+  return { p: expKernel({ r: sum.hi, lost: sum.lo }), s };
 }
 
 /** 2^x; exact for integers. */

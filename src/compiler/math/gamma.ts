@@ -107,7 +107,7 @@ function stirling(y: Expr): Expr {
   const low = add(product.lo, mul(factor, add(less.lo, log.lo)));
   const inverse = div(literal(y.type, 1), y);
   const small = add(mul(inverse, polyOf(mul(inverse, inverse), STIRLING)), HALF_LOG_2PI - 0.5);
-  return pick(lt(product.hi, Infinity), add(add(low, small), product.hi), Infinity);
+  return pick(eq(product.hi, Infinity), Infinity, add(add(low, small), product.hi));
 }
 
 /** log |gamma(x)|; Inf at zero, the negative integers and both infinities. */

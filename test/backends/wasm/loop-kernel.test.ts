@@ -83,6 +83,40 @@ test('elementwise expressions of every type, with strides, broadcasts, gathers, 
   );
 });
 
+test('an expensive side of a select is skipped where no lane chooses it, also when its parts are used elsewhere', () => {
+  fc.assert(
+    fc.property(fc.gen(), fc.integer(), (g, seed) => {
+      const loops = drawLoops(g, 0, g(fc.integer, { min: 0, max: 2 }), 23);
+      const generator = new ExprGenerator(g, loops);
+      const dtype = pick(g, ['float32', 'float64', 'int32'] as const);
+      /** A chain of more operations than a branch costs. */
+      const expensive = (start: Expr): Expr => {
+        let e = start;
+        for (let n = 1; n <= 60; n++) e = binary(n % 3 === 0 ? 'mul' : 'add', e, constant(dtype, (n % 7) - 3));
+        return e;
+      };
+      const [a, b, c] = [expensive(generator.expr(dtype, 1)), expensive(generator.expr(dtype, 1)), generator.expr(dtype, 1)];
+      const sides = pick(g, [
+        [a, c],
+        [c, a],
+        [a, b],
+        [select(generator.expr('bool', 1), a, c), b],
+      ] as const);
+      const cond = g(fc.boolean) ? generator.expr('bool', 2) : binary('lt', loopVar(0, loops[0]?.extent ?? 1), int(8));
+      const chosen = select(loops.length === 0 ? generator.expr('bool', 2) : cond, sides[0], sides[1]);
+      const values = g(fc.boolean) ? [chosen] : [chosen, binary('sub', a, c)];
+      const buffers = [...INPUT_SLOTS];
+      const stores = values.map((value): Store => {
+        buffers.push({ dtype, length: sizeOf(loops), access: 'write' });
+        return { buffer: buffers.length - 1, index: storeIndex(g, loops), value };
+      });
+      const stage: Stage = { loops: [], accumulators: [], stores, ordered: false };
+      checkAgainstOracle(programOf({ kind: 'loop', name: 'lazy', buffers, loops, stages: [stage] }), edgeInputs(seed), initialFor(buffers));
+    }),
+    { numRuns: RUNS / 2 },
+  );
+});
+
 /** Inputs whose sums and products of a few are exact in any order: small integers. */
 function exactInputs(seed: number): TypedArray[] {
   return DTYPES.map((dtype, d) => {

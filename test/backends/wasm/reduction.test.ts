@@ -82,6 +82,7 @@ test.each([
 
 test('a long reduction is cut into chunks', () => {
   expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 100_003, 1]))).text()).toContain('kernel reduce.partial');
+  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 3001, 37]))).text()).toContain('kernel reduce.partial');
   expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 10_000, 1]))).text()).not.toContain('kernel reduce.partial');
 });
 

@@ -1,0 +1,110 @@
+/** Mini-batches: the rows of a data set in random order, some at a time. */
+import { showShape } from '../core/aval.js';
+import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
+import { NDArray } from '../core/ndarray.js';
+import { leavesWithPath, map, showPath } from '../core/tree.js';
+import type { MapTree } from '../core/tree.js';
+import { take } from '../numpy/take.js';
+import { foldIn } from '../random/key.js';
+import { permutation } from '../random/permutation.js';
+
+/** Options of {@link batches}. */
+export interface BatchesOptions {
+  /** Rows in a batch. */
+  size: number;
+  /** Shuffles by this key, anew in every epoch; without it rows keep their order. */
+  key?: NDArray;
+  /** How often to go through all rows; 1 by default. */
+  epochs?: number;
+  /** Leave out the last batch of an epoch if it is smaller than `size`; false by default. */
+  dropRemainder?: boolean;
+}
+
+/** Batches one after another; iterating again begins anew, in the same order. */
+export interface Batches<B> extends Iterable<B> {
+  /** Number of batches in one epoch. */
+  readonly perEpoch: number;
+  /** Number of batches in all epochs. */
+  readonly length: number;
+}
+
+/**
+ * Batches of `data`, a tree of arrays that have the same number of rows (the size of their first axis): each batch is
+ * that tree with `size` rows, the last of an epoch perhaps fewer. Epoch `e` is shuffled by `foldIn(key, e)`, so what is
+ * drawn depends on nothing but the key and the options. Rows are gathered when a batch is asked for.
+ *
+ * @throws TreeError if a leaf is no array, ShapeError if leaves differ in their number of rows or have none,
+ *   ArgumentError if `size` or `epochs` is no whole number from 1, or no batch would be left.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from 'cotangent';
+ * import { batches } from 'cotangent/data';
+ *
+ * const data = { x: np.ones([10, 3]), y: np.arange(10) };
+ * const shuffled = batches(data, { size: 4, key: random.key(0), epochs: 2 });
+ * [...shuffled].map(({ x }) => x.shape[0]); // => [4, 4, 2, 4, 4, 2]
+ * ```
+ */
+export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T, NDArray, NDArray>> {
+  const { size, key, epochs = 1, dropRemainder = false } = options;
+  const rows = rowsOf(data);
+  wholeNumber('size', size);
+  wholeNumber('epochs', epochs);
+  const perEpoch = dropRemainder ? Math.floor(rows / size) : Math.ceil(rows / size);
+  if (perEpoch === 0) {
+    throw new ArgumentError(
+      `batches: ${rows} rows make no batch of ${size} with dropRemainder; take a smaller size, or keep the remainder.`,
+    );
+  }
+
+  function* epoch(order: NDArray | undefined): Generator<MapTree<T, NDArray, NDArray>> {
+    for (let b = 0; b < perEpoch; b++) {
+      const range = [b * size, Math.min((b + 1) * size, rows)] as const;
+      // A permutation has no index out of bounds for `clip` to change; it is the mode that checks least.
+      const rowsAt = order?.slice(range);
+      yield map(
+        (x: NDArray): NDArray => (rowsAt === undefined ? x.slice(range) : take(x, rowsAt, 0, { mode: 'clip' })),
+        data,
+      );
+    }
+  }
+  return {
+    perEpoch,
+    length: perEpoch * epochs,
+    *[Symbol.iterator]() {
+      for (let e = 0; e < epochs; e++) yield* epoch(key === undefined ? undefined : permutation(foldIn(key, e), rows));
+    },
+  };
+}
+
+function wholeNumber(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ArgumentError(`batches: ${name} must be a whole number from 1, got ${value}.`);
+  }
+}
+
+/** The number of rows that all leaves have. */
+function rowsOf(data: unknown): number {
+  const leaves = leavesWithPath<unknown>([data]).map(([path, leaf]) => {
+    const where = showPath(path.slice(1), 'data');
+    if (!(leaf instanceof NDArray)) {
+      throw new TreeError(`batches: ${where} is no array; make one with np.array.`);
+    }
+    return { where, shape: leaf.shape };
+  });
+  const [first] = leaves;
+  if (first === undefined) throw new TreeError('batches: data has no arrays.');
+  for (const { where, shape } of leaves) {
+    if (shape[0] === undefined || shape[0] === 0) {
+      throw new ShapeError(`batches: ${where} has shape ${showShape(shape)}, so there are no rows to take.`);
+    }
+    if (shape[0] !== first.shape[0]) {
+      throw new ShapeError(
+        `batches: ${first.where} has shape ${showShape(first.shape)} and ${where} ${showShape(shape)}; ` +
+          'their first axes, the rows, must be as long.',
+      );
+    }
+  }
+  return first.shape[0] ?? 0;
+}

@@ -1,0 +1,117 @@
+/**
+ * The array library by NumPy's names in camel case: NumPy's semantics, JAX's dtype promotion, and every function under
+ * every transform. Importing it installs the methods of NDArray.
+ */
+import './methods.js';
+
+export * from './constants.js';
+export * from './dtypes.js';
+export type { ArrayInput, HostArray } from './promote.js';
+
+export {
+  array,
+  asarray,
+  empty,
+  emptyLike,
+  frombuffer,
+  fromiter,
+  full,
+  fullLike,
+  ones,
+  onesLike,
+  zeros,
+  zerosLike,
+  type BufferOptions,
+  type DTypeOptions,
+  type LikeOptions,
+  type ShapeArg,
+} from './creation.js';
+export * from './ranges.js';
+export { diag, diagflat, diagonal, eye, identity, trace, tri, tril, triu, vander } from './matrices.js';
+export type { DiagonalOptions, VanderOptions } from './matrices.js';
+export { fromfunction, indices, meshgrid, type IndicesOptions, type MeshgridOptions } from './grids.js';
+
+export type { Binary, Unary } from './ufunc.js';
+export * from './arithmetic.js';
+export * from './powers.js';
+export * from './exponential.js';
+export * from './trigonometric.js';
+export * from './extrema.js';
+export * from './rounding.js';
+export * from './floating.js';
+export * from './comparison.js';
+export {
+  bitwiseAnd,
+  bitwiseCount,
+  bitwiseInvert,
+  bitwiseLeftShift,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseRightShift,
+  bitwiseXor,
+  invert,
+  leftShift,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  rightShift,
+} from './logic.js';
+export * from './selecting.js';
+
+export type { AccumulateOptions, AxisOptions, AxisOr, InitialOptions, WhereOptions } from './reduction.js';
+export * from './reductions.js';
+export * from './nan-reductions.js';
+export * from './cumulative.js';
+
+export { dot, inner, matmul, matrixTranspose, matvec, outer, vdot, vecdot, vecmat } from './linear.js';
+export * from './products.js';
+export { einsum, einsumPath, type EinsumPathOptions } from './einsum.js';
+export type { EinsumArguments, LabelList } from './einsum-parse.js';
+export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './einsum-path.js';
+
+export {
+  astype,
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  broadcastArrays,
+  broadcastShapes,
+  broadcastTo,
+  copy,
+  expandDims,
+  moveaxis,
+  ndim,
+  permuteDims,
+  ravel,
+  reshape,
+  rollaxis,
+  shape,
+  size,
+  squeeze,
+  swapaxes,
+  transpose,
+} from './shape.js';
+export * from './casting.js';
+export * from './join.js';
+export * from './split.js';
+export * from './reorder.js';
+export * from './pad.js';
+export * from './edit.js';
+export {
+  choose,
+  compress,
+  extract,
+  take,
+  takeAlongAxis,
+  type BoundsMode,
+  type TakeMode,
+  type TakeOptions,
+} from './take.js';
+export * from './put.js';
+export * from './index-tricks.js';
+export type { SizeOptions } from './positions.js';
+export * from './sorting.js';
+export { digitize, searchsorted, type SearchsortedOptions, type Side } from './search.js';
+export { unique, uniqueAll, uniqueCounts, uniqueInverse, uniqueValues, type UniqueAll, type UniqueOptions, type UniqueReturns } from './unique.js';
+export * from './sets.js';

@@ -1,0 +1,2 @@
+/** Functions by SciPy's names: `scipy.special`. */
+export * as special from './special/index.js';

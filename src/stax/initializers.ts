@@ -1,0 +1,237 @@
+/** Initial values of parameters: functions of a key and a shape, by the names of `jax.nn.initializers`. */
+import { nth } from '../core/axes.js';
+import { showShape, type Shape } from '../core/aval.js';
+import type { DType } from '../core/dtype.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
+import type { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
+import * as lax from '../lax/index.js';
+import * as random from '../random/index.js';
+
+/** Makes an array of `shape` and `dtype` (float32 by default) from a key. */
+export type Initializer = (key: NDArray, shape: Shape, dtype?: DType) => NDArray;
+
+/**
+ * All zeros; itself an initializer.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.zeros(random.key(0), [2]).js(); // => [0, 0]
+ * ```
+ */
+export const zeros: Initializer = (_key, shape, dtype = 'float32') => lax.full(shape, 0, dtype);
+
+/**
+ * All ones; itself an initializer.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.ones(random.key(0), [2]).js(); // => [1, 1]
+ * ```
+ */
+export const ones: Initializer = (_key, shape, dtype = 'float32') => lax.full(shape, 1, dtype);
+
+/**
+ * All `value`.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.constant(0.5)(random.key(0), [2]).js(); // => [0.5, 0.5]
+ * ```
+ */
+export const constant =
+  (value: number): Initializer =>
+  (_key, shape, dtype = 'float32') =>
+    lax.full(shape, value, dtype);
+
+/**
+ * Normal samples of mean 0 and standard deviation `stddev`, 0.01 by default.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.normal(1)(random.key(0), [2, 3]).shape; // => [2, 3]
+ * ```
+ */
+export const normal =
+  (stddev = 0.01): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    lax.mul(random.normal(key, shape, { dtype }), stddev);
+
+/**
+ * Samples uniform in [0, scale), 0.01 by default.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.uniform(1)(random.key(0), [2, 3]).shape; // => [2, 3]
+ * ```
+ */
+export const uniform =
+  (scale = 0.01): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    lax.mul(random.uniform(key, shape, { dtype }), scale);
+
+/**
+ * Normal samples between two standard deviations either side of 0, times `stddev`; the standard deviation of the result
+ * is 0.88 of that.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.truncatedNormal(1)(random.key(0), [1000]).max().item() <= 2; // => true
+ * ```
+ */
+export const truncatedNormal =
+  (stddev = 0.01): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    lax.mul(random.truncatedNormal(key, -2, 2, shape, { dtype }), stddev);
+
+/** Which number of connections the variance is divided by. */
+export type FanMode = 'fanIn' | 'fanOut' | 'fanAvg' | 'fanGeoAvg';
+
+/** Where the inputs and outputs are in a kernel; the other axes are its receptive field. */
+export interface FanAxes {
+  /** -2 by default. */
+  inAxis?: number;
+  /** -1 by default. */
+  outAxis?: number;
+}
+
+/** Options of {@link varianceScaling}. */
+export interface VarianceScalingOptions extends FanAxes {
+  /** Of the variance, 1 by default. */
+  scale?: number;
+  /** `fanIn` by default. */
+  mode?: FanMode;
+  /** `truncatedNormal` by default. */
+  distribution?: 'truncatedNormal' | 'normal' | 'uniform';
+}
+
+/** Numbers of inputs and outputs that an element of each output and input is connected to. */
+function fansOf(shape: Shape, { inAxis = -2, outAxis = -1 }: FanAxes): { fanIn: number; fanOut: number } {
+  const length = (axis: number): number => {
+    const d = axis < 0 ? axis + shape.length : axis;
+    if (shape.length < 2 || d < 0 || d >= shape.length) {
+      throw new ShapeError(
+        `stax.varianceScaling: a shape ${showShape(shape)} has no axes ${inAxis} and ${outAxis} of inputs and outputs. ` +
+          `Initialize vectors with stax.zeros or stax.normal.${userLine()}`,
+      );
+    }
+    return nth(shape, d);
+  };
+  const [inputs, outputs] = [length(inAxis), length(outAxis)];
+  const field = shape.reduce((a, b) => a * b, 1) / (inputs * outputs);
+  return { fanIn: inputs * field, fanOut: outputs * field };
+}
+
+const DENOMINATORS: Readonly<Record<FanMode, (fanIn: number, fanOut: number) => number>> = {
+  fanIn: (fanIn) => fanIn,
+  fanOut: (_fanIn, fanOut) => fanOut,
+  fanAvg: (fanIn, fanOut) => (fanIn + fanOut) / 2,
+  fanGeoAvg: (fanIn, fanOut) => Math.sqrt(fanIn * fanOut),
+};
+
+/** Standard deviation of the standard normal distribution cut off at ±2. */
+const TRUNCATED_STDDEV = 0.87962566103423978;
+
+/**
+ * Samples of mean 0 and variance scale/n, where n is the number of inputs (`fanIn`), of outputs (`fanOut`), or their
+ * arithmetic (`fanAvg`) or geometric mean (`fanGeoAvg`), from a normal distribution, one cut off at two standard
+ * deviations, or a uniform one.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * const init = stax.varianceScaling({ scale: 2, distribution: 'uniform' });
+ * init(random.key(0), [600, 10]).max().item() < 0.1; // => true
+ * ```
+ */
+export function varianceScaling(options: VarianceScalingOptions = {}): Initializer {
+  const { scale = 1, mode = 'fanIn', distribution = 'truncatedNormal' } = options;
+  if (!(scale > 0)) throw new ArgumentError(`stax.varianceScaling: the scale must be positive, got ${scale}.${userLine()}`);
+  return (key, shape, dtype = 'float32') => {
+    const { fanIn, fanOut } = fansOf(shape, options);
+    const variance = scale / DENOMINATORS[mode](fanIn, fanOut);
+    switch (distribution) {
+      case 'truncatedNormal':
+        return truncatedNormal(Math.sqrt(variance) / TRUNCATED_STDDEV)(key, shape, dtype);
+      case 'normal':
+        return normal(Math.sqrt(variance))(key, shape, dtype);
+      case 'uniform':
+        return lax.mul(random.uniform(key, shape, { minval: -1, maxval: 1, dtype }), Math.sqrt(3 * variance));
+    }
+  };
+}
+
+/**
+ * Uniform with variance 2/(inputs + outputs) (Glorot and Bengio, AISTATS 2010; also known as Xavier).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.glorotUniform()(random.key(0), [4, 2]).max().item() <= 1; // => true
+ * ```
+ */
+export const glorotUniform = (axes: FanAxes = {}): Initializer =>
+  varianceScaling({ ...axes, mode: 'fanAvg', distribution: 'uniform' });
+
+/**
+ * Cut-off normal with variance 2/(inputs + outputs) (Glorot and Bengio, AISTATS 2010; also known as Xavier).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.glorotNormal()(random.key(0), [4, 2]).shape; // => [4, 2]
+ * ```
+ */
+export const glorotNormal = (axes: FanAxes = {}): Initializer =>
+  varianceScaling({ ...axes, mode: 'fanAvg', distribution: 'truncatedNormal' });
+
+/**
+ * Uniform with variance 1/inputs (LeCun, Bottou, Orr, Müller: "Efficient backprop", 1998).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.lecunUniform()(random.key(0), [3, 2]).max().item() <= 1; // => true
+ * ```
+ */
+export const lecunUniform = (axes: FanAxes = {}): Initializer => varianceScaling({ ...axes, distribution: 'uniform' });
+
+/**
+ * Cut-off normal with variance 1/inputs (LeCun, Bottou, Orr, Müller: "Efficient backprop", 1998).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.lecunNormal()(random.key(0), [3, 2]).shape; // => [3, 2]
+ * ```
+ */
+export const lecunNormal = (axes: FanAxes = {}): Initializer => varianceScaling(axes);
+
+/**
+ * Uniform with variance 2/inputs, for relu (He, Zhang, Ren, Sun, arXiv 1502.01852; also known as Kaiming).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.heUniform()(random.key(0), [6, 2]).max().item() <= 1; // => true
+ * ```
+ */
+export const heUniform = (axes: FanAxes = {}): Initializer =>
+  varianceScaling({ ...axes, scale: 2, distribution: 'uniform' });
+
+/**
+ * Cut-off normal with variance 2/inputs, for relu (He, Zhang, Ren, Sun, arXiv 1502.01852; also known as Kaiming).
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * stax.heNormal()(random.key(0), [6, 2]).shape; // => [6, 2]
+ * ```
+ */
+export const heNormal = (axes: FanAxes = {}): Initializer => varianceScaling({ ...axes, scale: 2 });

@@ -1,0 +1,9 @@
+/**
+ * `cotangent/testing`: derivative checks, and the laws that every primitive and every program obeys, for any test runner.
+ *
+ * @packageDocumentation
+ */
+export { checkGrads, checkJvp, checkVjp, type CheckGradsOptions, type CheckOptions, type JvpFunction, type Mode, type VjpFunction } from './check-grads.js';
+export { CheckError, type Tolerance } from './compare.js';
+export { numericalJvp, type NumericalOptions } from './numerical.js';
+export { Rng } from './prng.js';

@@ -1,0 +1,4 @@
+/** creation: every function against NumPy. */
+import { testGroup } from './fixtures-a.js';
+
+testGroup('creation');

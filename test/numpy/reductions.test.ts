@@ -1,0 +1,4 @@
+/** reductions: every function against NumPy. */
+import { testGroup } from './fixtures-a.js';
+
+testGroup('reductions');

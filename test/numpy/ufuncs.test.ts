@@ -1,0 +1,4 @@
+/** ufuncs: every function against NumPy. */
+import { testGroup } from './fixtures-a.js';
+
+testGroup('ufuncs');

@@ -3,7 +3,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', '.cache/**', 'docs/**', 'out/**', 'bench/**/node_modules/**'] },
+  { ignores: ['dist/**', 'coverage/**', '.cache/**', 'docs/**', 'out/**', 'bench/**'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -97,7 +97,7 @@ async function jaxJs(): Promise<Contender> {
       for (let i = 0; i < steps; i++) p = step(p, x.ref, y.ref);
       await jaxjs.blockUntilReady(p);
     },
-    read: async () => (await Promise.all(p.map((t) => t.ref.data()))).flatMap((d) => [...(d as Float32Array)]),
+    read: async () => (await Promise.all(p.map((t) => t.ref.data()))).flatMap((d: ArrayLike<number>) => Array.from(d)),
   };
 }
 
@@ -112,7 +112,10 @@ for (const [i, c] of contenders.entries()) {
   first[i] = performance.now() - start;
 }
 const [ours = [], theirs = []] = await Promise.all(contenders.map((c) => c.read()));
-const worst = Math.max(...ours.map((v, i) => Math.abs(v - (theirs[i] ?? NaN))));
+const worst = ours.reduce((max, v, i) => {
+  const difference = Math.abs(v - (theirs[i] ?? NaN));
+  return difference <= max ? max : difference;
+}, 0);
 if (!(worst < 1e-4)) throw new Error(`the libraries disagree: parameters differ by ${String(worst)} after one step`);
 for (let round = 0; round < ROUNDS; round++) {
   for (const [i, c] of contenders.entries()) {

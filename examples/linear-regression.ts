@@ -26,15 +26,15 @@ const loss = ({ W, b }: Line): NDArray => np.mean(np.square(W.mul(x).add(b).sub(
 
 // A step is a pure function: parameters and optimizer state in, the next ones out.
 const adam = optimizers.adam(1e-3);
-const step = jit((line: Line, state: ReturnType<typeof adam.init>) => {
-  const [error, gradient] = valueAndGrad(loss)(line);
-  const [updates, next] = adam.update(gradient, state, line);
-  return [optimizers.applyUpdates(line, updates), next, error] as const;
-});
-
 let line = start;
 let state = adam.init(line);
 let error = loss(line);
+const step = jit((at: Line, s: typeof state) => {
+  const [value, gradient] = valueAndGrad(loss)(at);
+  const [updates, next] = adam.update(gradient, s, at);
+  return [optimizers.applyUpdates(at, updates), next, value] as const;
+});
+
 console.log(' step        W        b       loss');
 for (let n = 0; n <= 5000; n++) {
   if (n % 500 === 0) {

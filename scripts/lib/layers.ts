@@ -13,6 +13,8 @@ export const LAYERS: readonly Layer[] = [
 
   // The compiler turns jaxprs into programs for any device; of the backends it knows types only.
   { name: 'compiler', files: /^src\/compiler\//, imports: ['core'], types: ['backends'] },
+  // Plugs in the default device; public entries import it, so that each works by itself.
+  { name: 'install', files: /^src\/backends\/install\.ts$/, imports: ['core', 'compiler', 'backends'] },
   // Worker threads are Node's: types may be imported; the module is asked for at run time (see nodeOnlyImports).
   { name: 'backends', files: /^src\/backends\//, imports: ['core', 'compiler'], packages: [NODE] },
 
@@ -34,26 +36,26 @@ export const LAYERS: readonly Layer[] = [
   { name: 'nn', files: /^src\/nn\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
   { name: 'random', files: /^src\/random\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
 
-  { name: 'stax', files: /^src\/stax\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
-  { name: 'optimizers', files: /^src\/optimizers\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+  { name: 'stax', files: /^src\/stax\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+  { name: 'optimizers', files: /^src\/optimizers\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
 
-  { name: 'data', files: /^src\/data\//, imports: [...BELOW_LIBRARIES, ...LIBRARIES], packages: [NODE, FP_TS] },
+  { name: 'data', files: /^src\/data\//, imports: ['install', ...BELOW_LIBRARIES, ...LIBRARIES], packages: [NODE, FP_TS] },
   {
     name: 'train',
     files: /^src\/train\//,
-    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'testing'],
+    imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'testing'],
     packages: [NODE, FP_TS],
   },
   {
     name: 'testing',
     files: /^src\/testing\//,
     // No package, fast-check neither: the entry loads in a project that has nothing but this library.
-    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers'],
+    imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers'],
   },
   {
     name: 'fp',
     files: /^src\/fp\//,
-    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'train'],
+    imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'train'],
     packages: [FP_TS],
   },
 
@@ -61,7 +63,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'index',
     files: /^src\/[\w-]+\.ts$/,
-    imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'compiler', 'backends', 'testing', 'data'],
+    imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'compiler', 'backends', 'testing', 'data'],
   },
 ];
 

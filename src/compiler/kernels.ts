@@ -7,7 +7,7 @@ import { sameShape } from '../core/aval.js';
 import type { Index, Operand, Reducer } from '../core/lowering.js';
 import { Var, type Atom } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
-import { linearIndex } from '../core/index-expr.js';
+import { linearIndex, subIndex } from '../core/index-expr.js';
 import type { Fusion, Group } from './fuse.js';
 import type { FlatProgram, LoweredEqn } from './inline.js';
 import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage, Store } from './loop-ir.js';
@@ -111,6 +111,26 @@ export class KernelBuilder {
     return { list, refs };
   }
 
+  /** Reductions so far, whose loops later ones may share. */
+  readonly reductions: { readonly inner: readonly s.LoopVar[]; readonly ids: ReadonlySet<number>; add(list: readonly Accumulator[]): void }[] = [];
+
+  addReduction(inner: readonly s.LoopVar[], accumulators: readonly Accumulator[]): void {
+    const at = this.stages.length;
+    const ids = new Set(accumulators.map((a) => a.id));
+    let all = accumulators;
+    const stage = (): Stage => ({ loops: inner.map(({ id, extent }) => ({ id, extent })), accumulators: all, stores: [], ordered: false });
+    this.stages.push(stage());
+    this.reductions.push({
+      inner,
+      ids,
+      add: (list) => {
+        all = [...all, ...list];
+        list.forEach((a) => ids.add(a.id));
+        this.stages[at] = stage();
+      },
+    });
+  }
+
   finish(name: string): BoundKernel<LoopKernel> {
     const buffers = this.#access.map(({ var: v, access }) => ({ dtype: v.aval.dtype, length: v.aval.size, access }));
     return { kernel: { kind: 'loop', name, buffers, loops: this.loops, stages: this.stages }, slots: this.#access.map((a) => a.var) };
@@ -179,41 +199,32 @@ export class KernelMaker {
       if (eqn.lowering.kind === 'map') {
         const values = eqn.lowering.at(eqn.inputs.map((a) => builder.operand(a)), builder.outer);
         eqn.outputs.forEach((v, i) => { if (isMember(v)) builder.remember(v, builder.outer, nth(values, i)); });
-      } else if (eqn.lowering.kind === 'reduce') this.#reduce(builder, eqn, group.shape);
+      } else if (eqn.lowering.kind === 'reduce') this.#reduce(builder, eqn);
     }
     return builder;
   }
 
-  #reduce(builder: KernelBuilder, eqn: LoweredEqn, space: readonly number[]): void {
+  /** The loops of a reduction; one over the same axes shares them, unless it needs the result of one before it there. */
+  #reduce(builder: KernelBuilder, eqn: LoweredEqn): void {
     if (eqn.lowering.kind !== 'reduce') return;
     const { axes, reducers, results } = eqn.lowering;
     const { shape } = nth(eqn.inputs, 0).aval;
     const extents = axes.map((d) => nth(shape, d));
-    const last = builder.stages[builder.stages.length - 1];
-    // A reduction over the same axes shares the loops, unless it needs the result of one before it.
-    const ids = new Set(last?.accumulators.map((a) => a.id));
     const build = (inner: readonly s.LoopVar[]): { list: Accumulator[]; refs: s.Expr[] } => {
       let [nextOuter, nextInner] = [0, 0];
       const index = shape.map((_, d) => (axes.includes(d) ? nth(inner, nextInner++) : nth(builder.outer, nextOuter++)));
-      const elements = eqn.inputs.map((a) => builder.at(a, index));
-      return builder.accumulators(reducers, elements, linearIndex(inner, extents));
+      return builder.accumulators(reducers, eqn.inputs.map((a) => builder.at(a, index)), linearIndex(inner, extents));
     };
-    let stage: Stage | undefined;
-    if (last !== undefined && last.accumulators.length > 0 && sameShape(last.loops.map((l) => l.extent), extents)) {
-      const made = build(last.loops.map((l) => s.loopVar(l.id, l.extent)));
-      const values = made.list.map((a) => ('combine' in a.update ? a.update.value : a.update.next));
-      if (!values.some((e) => dependsOnAccumulator(e, ids))) {
-        stage = { ...last, accumulators: [...last.accumulators, ...made.list] };
-        builder.stages[builder.stages.length - 1] = stage;
-        results(made.refs).forEach((e, i) => { builder.remember(nth(eqn.outputs, i), builder.outer, e); });
-        return;
-      }
+    const last = builder.reductions.at(-1);
+    let made = last !== undefined && sameShape(last.inner.map((v) => v.extent), extents) ? build(last.inner) : undefined;
+    if (last !== undefined && made !== undefined && !made.list.some((a) => dependsOnAccumulator(valueOf(a), last.ids))) {
+      last.add(made.list);
+    } else {
+      const inner = extents.map((n) => builder.newLoop(n));
+      made = build(inner);
+      builder.addReduction(inner, made.list);
     }
-    const inner = extents.map((n) => builder.newLoop(n));
-    const made = build(inner);
-    builder.stages.push({ loops: inner.map(({ id, extent }) => ({ id, extent })), accumulators: made.list, stores: [], ordered: false });
     results(made.refs).forEach((e, i) => { builder.remember(nth(eqn.outputs, i), builder.outer, e); });
-    if (space.length !== builder.outer.length) throw new Error('unreachable');
   }
 
   /** Whether a member must be stored: it is a result, or a kernel other than the group's reads it, perhaps through inlined values. */
@@ -236,7 +247,7 @@ export class KernelMaker {
     const n = nth(shape, axis);
     const builder = new KernelBuilder(this.producer, (v) => fusion.groupOf.has(v), shape.filter((_, d) => d !== axis));
     const step = builder.newLoop(n);
-    const position: s.Expr = reverse ? s.subIndex(s.int(n - 1), step) : step;
+    const position: s.Expr = reverse ? subIndex(s.int(n - 1), step) : step;
     const index = [...builder.outer.slice(0, axis), position, ...builder.outer.slice(axis)];
     const { list, refs } = builder.accumulators(reducers, eqn.inputs.map((a) => builder.at(a, index)), position);
     const stores = results(refs).map((value, i) => ({ buffer: builder.slot(nth(eqn.outputs, i), 'write'), index: linearIndex(index, shape), value }));
@@ -268,6 +279,8 @@ export class KernelMaker {
     return [copy.finish('copy'), builder.finish(eqn.primitive.name)];
   }
 }
+
+const valueOf = ({ update }: Accumulator): s.Expr => ('combine' in update ? update.value : update.next);
 
 function dependsOnAccumulator(e: s.Expr, ids: ReadonlySet<number>, seen = new Set<s.Expr>()): boolean {
   if (seen.has(e)) return false;

@@ -1,4 +1,5 @@
 /** Slices and updates whose start is computed: dynamic_slice and dynamic_update_slice, each other's transposes. */
+import { addIndex } from '../core/index-expr.js';
 import { nth, range } from '../core/axes.js';
 import { showShape, type Shape } from '../core/aval.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
@@ -86,7 +87,7 @@ const dynamicSliceP: Primitive<DynamicSliceParams> = definePrimitive<DynamicSlic
     cost: 'view',
     at: (operands, index) => {
       const starts = clampedStarts(operands.slice(1).map((o) => o.at([])), x?.shape ?? [], sliceSizes);
-      return [nth(operands, 0).at(index.map((e, d) => s.addIndex(nth(starts, d), e)))];
+      return [nth(operands, 0).at(index.map((e, d) => addIndex(nth(starts, d), e)))];
     },
   }),
   examples: () => [

@@ -2,6 +2,7 @@
  * gather and scatter in XLA's generality (XLA operation semantics, "Gather" and "Scatter"), with batching
  * dimensions; they are each other's transposes. The index vector is the last axis of the indices.
  */
+import { addIndex } from '../core/index-expr.js';
 import { nth, range } from '../core/axes.js';
 import { ShapedArray, showShape, type Shape } from '../core/aval.js';
 import type { CombineOp } from '../core/combine.js';
@@ -96,7 +97,7 @@ function locate(
     return s.binary('max', s.int(0), s.binary('min', e, s.int(last)));
   });
   const window = windowAxes(dn, operand.length);
-  return { index: clamped.map((e, d) => (window.includes(d) ? s.addIndex(e, nth(offsets, window.indexOf(d))) : e)), inBounds };
+  return { index: clamped.map((e, d) => (window.includes(d) ? addIndex(e, nth(offsets, window.indexOf(d))) : e)), inBounds };
 }
 
 /** The value that `fill` gives out of bounds: NaN, the smallest int32, the largest uint32, true (as JAX). */

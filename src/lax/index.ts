@@ -7,6 +7,7 @@ export {
 } from './compare.js';
 export * from './collectives.js';
 export { bitcastConvertType, convertElementType } from './convert.js';
+export * from './composite.js';
 export * from './cumulative.js';
 export { batchMatmul, dot, dotGeneral, type DotDimensionNumbers } from './dot.js';
 export { dynamicIndexInDim, dynamicSlice, dynamicSliceInDim, dynamicUpdateSlice } from './dynamic.js';

@@ -75,7 +75,8 @@ const extremumJvp =
     const [x] = take1(primals);
     const [dx] = take1(tangents);
     const out = bind1(primitive(), primals, params);
-    if (dx instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval.strengthen())] };
+    // The extremum of nothing is a constant.
+    if (dx instanceof Zero || params.axes.some((d) => x.aval.shape[d] === 0)) return { primals: [out], tangents: [new Zero(out.aval.strengthen())] };
     const location = convertElementType(eq(x, unreduce(out, x.aval.shape, params.axes)), x.dtype);
     const tangent = div(reduceSum(mul(dx, location), params.axes), reduceSum(location, params.axes));
     return { primals: [out], tangents: [tangent] };

@@ -1,6 +1,6 @@
 /** Primitives that rearrange elements one to one: reshape, transpose, rev. Each is its own kind of inverse. */
 import { canonicalAxis, nth, range } from '../core/axes.js';
-import { reshapeIndex } from '../core/index-expr.js';
+import { reshapeIndex, subIndex } from '../core/index-expr.js';
 import { sameShape, showShape, sizeOf, type Shape } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
@@ -99,7 +99,7 @@ const revP = definePrimitive<RevParams>({
       kind: 'map',
       cost: 'view',
       at: (ops, index) => [
-        take1(ops)[0].at(index.map((e, d) => (dimensions.includes(d) ? s.subIndex(s.int(nth(x.shape, d) - 1), e) : e))),
+        take1(ops)[0].at(index.map((e, d) => (dimensions.includes(d) ? subIndex(s.int(nth(x.shape, d) - 1), e) : e))),
       ],
     };
   },

@@ -1,4 +1,5 @@
 /** slice and pad, which are each other's transposes, and concatenate; iota. */
+import { addIndex, maxOf, mulIndex, subIndex } from '../core/index-expr.js';
 import { canonicalAxis, nth } from '../core/axes.js';
 import { ShapedArray, showShape, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
@@ -53,7 +54,7 @@ const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
   lower: (_avals, { startIndices, strides }) => ({
     kind: 'map',
     cost: 'view',
-    at: (operands, index) => [take1(operands)[0].at(index.map((e, d) => s.addIndex(s.mulIndex(e, nth(strides, d)), s.int(nth(startIndices, d)))))],
+    at: (operands, index) => [take1(operands)[0].at(index.map((e, d) => addIndex(mulIndex(e, nth(strides, d)), s.int(nth(startIndices, d)))))],
   }),
   examples: () => [
     { args: [{ shape: [5] }], params: { startIndices: [1], limitIndices: [4], strides: [1] } },
@@ -126,8 +127,8 @@ const padP: Primitive<PadParams> = definePrimitive<PadParams>({
         const source = index.map((e, d) => {
           const [lo, , interior] = nth(paddingConfig, d);
           const n = nth(x.shape, d);
-          const max = s.maxOf(e);
-          const shifted = s.subIndex(e, s.int(lo));
+          const max = maxOf(e);
+          const shifted = subIndex(e, s.int(lo));
           const last = (n - 1) * (interior + 1);
           if (lo > 0) require(s.binary('ge', e, s.int(lo)));
           if (!(max - lo <= last)) require(s.binary('le', e, s.int(last + lo)));
@@ -199,7 +200,7 @@ const concatenateP: Primitive<ConcatenateParams> = definePrimitive<ConcatenatePa
         const length = nth(nth(avals, i).shape, dimension);
         end += length;
         // Clamped, because a backend may evaluate every branch.
-        const local = s.binary('max', s.int(0), s.binary('min', s.subIndex(position, s.int(start)), s.int(length - 1)));
+        const local = s.binary('max', s.int(0), s.binary('min', subIndex(position, s.int(start)), s.int(length - 1)));
         return { end, length, value: (): s.Expr => operand.at(index.map((e, d) => (d === dimension ? local : e))) };
       }).filter((part) => part.length > 0);
       const last = parts[parts.length - 1];

@@ -37,7 +37,7 @@ export const logSigmoid = (x: ArrayLike): NDArray => lax.neg(softplus(lax.neg(in
  * @example
  * ```ts
  * import { nn } from 'cotangent';
- * nn.silu(1).item(); // => 0.731058
+ * nn.silu(1).item(); // => 0.731059
  * ```
  */
 export function silu(x: ArrayLike): NDArray {
@@ -135,7 +135,7 @@ export function elu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
  * @example
  * ```ts
  * import { nn } from 'cotangent';
- * nn.celu(-1, 2).item(); // => -0.786938
+ * nn.celu(-1, 2).item(); // => -0.786939
  * ```
  */
 export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
@@ -146,7 +146,7 @@ export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
 }
 
 /** Fixed point of mean and variance: Klambauer et al., arXiv 1706.02515, equation 14. */
-const SELU = { alpha: 1.6732632423543772848170429916717, scale: 1.0507009873554804934193349852946 } as const;
+const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 } as const;
 
 /**
  * The self-normalising unit λ elu(x, α), λ = 1.0507…, α = 1.6732… (arXiv 1706.02515).
@@ -172,7 +172,7 @@ export interface GeluOptions {
  * @example
  * ```ts
  * import { nn } from 'cotangent';
- * nn.gelu(1).item(); // => 0.841191
+ * nn.gelu(1).item(); // => 0.841192
  * nn.gelu(1, { approximate: false }).item(); // => 0.841344
  * ```
  */

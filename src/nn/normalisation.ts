@@ -74,7 +74,9 @@ export function glu(x: ArrayLike, axis = -1): NDArray {
   const along = canonicalAxis(axis, array.ndim, 'glu');
   const length = nth(array.aval.shape, along);
   if (length % 2 !== 0) {
-    throw new ShapeError(`glu: axis ${along} of shape ${showShape(array.shape)} has odd length ${length} and no halves.${userLine()}`);
+    throw new ShapeError(
+      `glu: axis ${along} of shape ${showShape(array.shape)} has odd length ${length} and no halves.${userLine()}`,
+    );
   }
   const values = lax.sliceInDim(array, 0, length / 2, along);
   return lax.mul(values, lax.logistic(lax.sliceInDim(array, length / 2, length, along)));
@@ -100,11 +102,7 @@ export interface StandardizeOptions extends Omit<AxisOptions, 'keepdims'> {
  * nn.standardize(np.array([1, 3]), { epsilon: 0 }).js(); // => [-1, 1]
  * ```
  */
-export function standardize(
-  x: ArrayLike,
-  axis?: AxisOr<StandardizeOptions>,
-  options?: StandardizeOptions,
-): NDArray {
+export function standardize(x: ArrayLike, axis?: AxisOr<StandardizeOptions>, options?: StandardizeOptions): NDArray {
   const op = 'standardize';
   const given = lastAxis(axis, options);
   const array = inexact(op, x);
@@ -143,13 +141,23 @@ export interface OneHotOptions {
  * nn.oneHot(labels, 3).js(); // => [[1, 0, 0], [0, 0, 1]]
  * ```
  */
-export function oneHot(x: ArrayLike, numClasses: number, { dtype = 'float32', axis = -1 }: OneHotOptions = {}): NDArray {
+export function oneHot(
+  x: ArrayLike,
+  numClasses: number,
+  { dtype = 'float32', axis = -1 }: OneHotOptions = {},
+): NDArray {
   if (!Number.isInteger(numClasses) || numClasses < 0) {
-    throw new ArgumentError(`oneHot: the number of classes must be a JS integer, got ${String(numClasses)}.${userLine()}`);
+    throw new ArgumentError(
+      `oneHot: the number of classes must be a JS integer, got ${String(numClasses)}.${userLine()}`,
+    );
   }
   const classes = numeric('oneHot', x);
   const at = canonicalAxis(axis, classes.ndim + 1, 'oneHot');
   const shape = [...classes.shape.slice(0, at), numClasses, ...classes.shape.slice(at)];
-  const given = lax.broadcastInDim(classes, shape, range(shape.length).filter((d) => d !== at));
+  const given = lax.broadcastInDim(
+    classes,
+    shape,
+    range(shape.length).filter((d) => d !== at),
+  );
   return lax.convertElementType(lax.eq(given, lax.broadcastedIota(classes.dtype, shape, at)), dtype);
 }

@@ -119,8 +119,7 @@ export function sparsePlus(x: ArrayLike): NDArray {
  * nn.sparseSigmoid(np.array([-2, 0, 2])).js(); // => [0, 0.5, 1]
  * ```
  */
-export const sparseSigmoid = (x: ArrayLike): NDArray =>
-  ramp(lax.mul(lax.add(inexact('sparseSigmoid', x), 1), 0.5));
+export const sparseSigmoid = (x: ArrayLike): NDArray => ramp(lax.mul(lax.add(inexact('sparseSigmoid', x), 1), 0.5));
 
 /**
  * The threshold function of the first neurons: 0 for x < threshold, 1 otherwise. Its derivative is 0.

@@ -265,4 +265,3 @@ export const fabs: Unary = inexactUnary('fabs', lax.abs);
  * ```
  */
 export const sign: Unary = numericUnary('sign', lax.sign);
-

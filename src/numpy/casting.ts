@@ -5,7 +5,8 @@ import { byteWidth, isFloat, isInteger, type DType } from '../core/dtype.js';
 export type Casting = 'no' | 'equiv' | 'safe' | 'same_kind' | 'unsafe';
 
 /** Kinds of dtypes in NumPy's hierarchy of scalar types. */
-export type DTypeKind = 'bool' | 'floating' | 'generic' | 'inexact' | 'integer' | 'number' | 'signedInteger' | 'unsignedInteger';
+export type DTypeKind =
+  'bool' | 'floating' | 'generic' | 'inexact' | 'integer' | 'number' | 'signedInteger' | 'unsignedInteger';
 
 /** bool < integers < floats: the order of kinds that `same_kind` conversions do not descend. */
 const kindOrder = (dtype: DType): number => (dtype === 'bool' ? 0 : isInteger(dtype) ? 1 : 2);

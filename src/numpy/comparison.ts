@@ -101,7 +101,10 @@ export function isclose(x: ArrayLike, y: ArrayLike, options: CloseOptions = {}):
   const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
   const [first, second] = numericPair('isclose', x, y);
   // Integers are compared as floats: a difference of them may overflow.
-  const [a, b] = [first, second].map((v) => (isFloat(v.dtype) ? v : lax.convertElementType(v, 'float64'))) as [NDArray, NDArray];
+  const [a, b] = [first, second].map((v) => (isFloat(v.dtype) ? v : lax.convertElementType(v, 'float64'))) as [
+    NDArray,
+    NDArray,
+  ];
   const within = lax.le(lax.abs(lax.sub(a, b)), lax.add(lax.mul(lax.abs(b), rtol), atol));
   const close = lax.bitwiseOr(lax.eq(a, b), lax.bitwiseAnd(within, lax.isFinite(b)));
   return equalNaN ? lax.bitwiseOr(close, bothNaN(a, b)) : close;

@@ -25,7 +25,8 @@ export interface CovOptions {
 function variables(op: string, m: ArrayLike, y: ArrayLike | null | undefined, rowvar: boolean): NDArray {
   const arrays = promoteTypesOf(op, y === null || y === undefined ? [m] : [m, y], true);
   const rows = arrays.map((x) => {
-    if (x.ndim > 2) throw new ShapeError(`${op}: takes vectors and matrices, got shape ${showShape(x.shape)}.${userLine()}`);
+    if (x.ndim > 2)
+      throw new ShapeError(`${op}: takes vectors and matrices, got shape ${showShape(x.shape)}.${userLine()}`);
     if (x.ndim < 2) return lax.reshape(x, [1, x.size]);
     return rowvar ? x : lax.transpose(x, [1, 0]);
   });
@@ -44,7 +45,9 @@ function observationWeights(x: NDArray, { fweights, aweights }: CovOptions): NDA
     if (w === null || w === undefined) return [];
     const array = nth(promoteTypesOf('cov', [w], true), 0);
     if (array.ndim === 1 && array.size === n) return [lax.convertElementType(array, x.dtype)];
-    throw new ShapeError(`cov: weights of shape ${showShape(array.shape)} for ${n} observations; give a vector of one each.${userLine()}`);
+    throw new ShapeError(
+      `cov: weights of shape ${showShape(array.shape)} for ${n} observations; give a vector of one each.${userLine()}`,
+    );
   });
   return vectors.length === 0 ? undefined : vectors.reduce((a, b) => lax.mul(a, b));
 }
@@ -73,12 +76,25 @@ export function cov(m: ArrayLike, y?: ArrayLike | null, options: CovOptions = {}
   const right = weights === undefined ? centred : lax.mul(centred, wide(weights, 1));
   const divisor = lax.sub(total, lostWeight(x, weights, total, lost, aweights));
   const positive = lax.max(divisor, 0);
-  const matrix = lax.div(lax.dotGeneral(centred, right, [[[1], [1]], [[], []]]), positive);
+  const matrix = lax.div(
+    lax.dotGeneral(centred, right, [
+      [[1], [1]],
+      [[], []],
+    ]),
+    positive,
+  );
   return lax.reshape(matrix, matrix.size === 1 ? [] : matrix.aval.shape);
 }
 
-function lostWeight(x: NDArray, weights: NDArray | undefined, total: NDArray, ddof: number, aweights: CovOptions['aweights']): NDArray {
-  if (weights === undefined || aweights === null || aweights === undefined || ddof === 0) return lax.scalarLike(ddof, x);
+function lostWeight(
+  x: NDArray,
+  weights: NDArray | undefined,
+  total: NDArray,
+  ddof: number,
+  aweights: CovOptions['aweights'],
+): NDArray {
+  if (weights === undefined || aweights === null || aweights === undefined || ddof === 0)
+    return lax.scalarLike(ddof, x);
   const a = lax.convertElementType(nth(promoteTypesOf('cov', [aweights], true), 0), x.dtype);
   return lax.mul(lax.div(lax.reduceSum(lax.mul(weights, a)), total), ddof);
 }
@@ -92,7 +108,11 @@ function lostWeight(x: NDArray, weights: NDArray | undefined, total: NDArray, dd
  * np.corrcoef(np.array([1, 2, 3]), np.array([3, 2, 1])).js(); // => [[1, -1], [-1, 1]]
  * ```
  */
-export function corrcoef(x: ArrayLike, y?: ArrayLike | null, { rowvar = true }: Pick<CovOptions, 'rowvar'> = {}): NDArray {
+export function corrcoef(
+  x: ArrayLike,
+  y?: ArrayLike | null,
+  { rowvar = true }: Pick<CovOptions, 'rowvar'> = {},
+): NDArray {
   const c = cov(x, y, { rowvar });
   if (c.ndim === 0) return lax.div(c, c);
   const n = nth(c.aval.shape, 0);

@@ -55,7 +55,13 @@ export interface CumulativeInitialOptions extends CumulativeOptions {
   includeInitial?: boolean;
 }
 
-function withInitial(op: string, scan: Scan, neutral: number, x: ArrayLike, options: CumulativeInitialOptions): NDArray {
+function withInitial(
+  op: string,
+  scan: Scan,
+  neutral: number,
+  x: ArrayLike,
+  options: CumulativeInitialOptions,
+): NDArray {
   const { axis, includeInitial = false, dtype } = options;
   const { ndim, shape } = numeric(op, x);
   if (axis === undefined && ndim !== 1) {

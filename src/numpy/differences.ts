@@ -33,13 +33,21 @@ export interface DiffOptions {
  * ```
  */
 export function diff(x: ArrayLike, n = 1, axis = -1, { prepend, append }: DiffOptions = {}): NDArray {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`diff: the order must be an integer of at least 0, got ${n}.${userLine()}`);
+  if (!Number.isInteger(n) || n < 0)
+    throw new ArgumentError(`diff: the order must be an integer of at least 0, got ${n}.${userLine()}`);
   const given = single('diff', x);
   if (given.ndim === 0) throw new ShapeError(`diff: a rank-0 array has no neighbours.${userLine()}`);
   const d0 = canonicalAxis(axis, given.ndim, 'diff');
   if (n === 0) return given;
   const ends = [prepend, x, append].filter((v) => v !== undefined);
-  const wide = promoteTypesOf('diff', ends).map((v) => (v.ndim > 0 ? v : lax.broadcastTo(v, given.aval.shape.map((m, d) => (d === d0 ? 1 : m)))));
+  const wide = promoteTypesOf('diff', ends).map((v) =>
+    v.ndim > 0
+      ? v
+      : lax.broadcastTo(
+          v,
+          given.aval.shape.map((m, d) => (d === d0 ? 1 : m)),
+        ),
+  );
   let result = lax.concatenate(wide, d0);
   for (let i = 0; i < n && nth(result.aval.shape, d0) > 0; i++) {
     const [later, earlier] = [part(result, d0, 1, 0), part(result, d0, 0, -1)];
@@ -82,7 +90,8 @@ export interface GradientOptions {
   edgeOrder?: 1 | 2;
 }
 
-const isOptions = (x: ArrayLike | GradientOptions): x is GradientOptions => typeof x === 'object' && !(x instanceof NDArray);
+const isOptions = (x: ArrayLike | GradientOptions): x is GradientOptions =>
+  typeof x === 'object' && !(x instanceof NDArray);
 
 /**
  * Derivatives of sampled values by central differences, second order inside; at the ends by one-sided ones of
@@ -104,11 +113,16 @@ export function gradient(f: ArrayLike, ...args: readonly (ArrayLike | GradientOp
   const options: GradientOptions = last !== undefined && isOptions(last) ? last : {};
   const spacings = args.filter((x): x is ArrayLike => !isOptions(x));
   const array = inexact('gradient', f);
-  const axes = options.axis === undefined || options.axis === null
-    ? range(array.ndim)
-    : typeof options.axis === 'number' ? canonicalAxes(options.axis, array.ndim, 'gradient') : options.axis.map((d) => canonicalAxis(d, array.ndim, 'gradient'));
+  const axes =
+    options.axis === undefined || options.axis === null
+      ? range(array.ndim)
+      : typeof options.axis === 'number'
+        ? canonicalAxes(options.axis, array.ndim, 'gradient')
+        : options.axis.map((d) => canonicalAxis(d, array.ndim, 'gradient'));
   if (spacings.length > 1 && spacings.length !== axes.length) {
-    throw new ArgumentError(`gradient: ${spacings.length} spacings for ${axes.length} axes; give one, or one for each.${userLine()}`);
+    throw new ArgumentError(
+      `gradient: ${spacings.length} spacings for ${axes.length} axes; give one, or one for each.${userLine()}`,
+    );
   }
   const edgeOrder = options.edgeOrder ?? 1;
   const results = axes.map((axis, i) => derivative(array, axis, spacings[i] ?? spacings[0] ?? 1, edgeOrder));
@@ -126,13 +140,21 @@ function stepsOf(x: NDArray, axis: number, spacing: ArrayLike): { uniform: NDArr
       `gradient: coordinates of shape ${showShape(given.shape)} for axis ${axis} of shape ${showShape(x.shape)}; give a number or a vector of length ${n}.${userLine()}`,
     );
   }
-  return { steps: lax.broadcastInDim(diff(given), x.aval.shape.map((m, d) => (d === axis ? n - 1 : m)), [axis]) };
+  return {
+    steps: lax.broadcastInDim(
+      diff(given),
+      x.aval.shape.map((m, d) => (d === axis ? n - 1 : m)),
+      [axis],
+    ),
+  };
 }
 
 function derivative(x: NDArray, axis: number, spacing: ArrayLike, edgeOrder: 1 | 2): NDArray {
   const n = nth(x.aval.shape, axis);
   if (n < edgeOrder + 1) {
-    throw new ShapeError(`gradient: axis ${axis} of shape ${showShape(x.shape)} needs at least ${edgeOrder + 1} elements.${userLine()}`);
+    throw new ShapeError(
+      `gradient: axis ${axis} of shape ${showShape(x.shape)} needs at least ${edgeOrder + 1} elements.${userLine()}`,
+    );
   }
   const at = (from: number, to: number): NDArray => part(x, axis, from, to);
   const spaced = stepsOf(x, axis, spacing);
@@ -140,16 +162,23 @@ function derivative(x: NDArray, axis: number, spacing: ArrayLike, edgeOrder: 1 |
   if ('uniform' in spaced) {
     const h = spaced.uniform;
     const inner = n > 2 ? [lax.div(lax.sub(at(2, 0), at(0, -2)), lax.mul(h, 2))] : [];
-    if (edgeOrder === 1) return lax.concatenate([first(at(0, 1), at(1, 2), h), ...inner, first(at(-2, -1), at(-1, 0), h)], axis);
+    if (edgeOrder === 1)
+      return lax.concatenate([first(at(0, 1), at(1, 2), h), ...inner, first(at(-2, -1), at(-1, 0), h)], axis);
     // (-3f₀ + 4f₁ - f₂) / 2h, and mirrored.
     const edge = (a: NDArray, b: NDArray, c: NDArray): NDArray =>
       lax.div(lax.sub(lax.sub(lax.mul(b, 4), lax.mul(a, 3)), c), lax.mul(h, 2));
-    return lax.concatenate([edge(at(0, 1), at(1, 2), at(2, 3)), ...inner, lax.neg(edge(at(-1, 0), at(-2, -1), at(-3, -2)))], axis);
+    return lax.concatenate(
+      [edge(at(0, 1), at(1, 2), at(2, 3)), ...inner, lax.neg(edge(at(-1, 0), at(-2, -1), at(-3, -2)))],
+      axis,
+    );
   }
   const step = (from: number, to: number): NDArray => part(spaced.steps, axis, from, to);
   const inner = n > 2 ? [central(at(0, -2), at(1, -1), at(2, 0), step(0, -1), step(1, 0))] : [];
   if (edgeOrder === 1) {
-    return lax.concatenate([first(at(0, 1), at(1, 2), step(0, 1)), ...inner, first(at(-2, -1), at(-1, 0), step(-1, 0))], axis);
+    return lax.concatenate(
+      [first(at(0, 1), at(1, 2), step(0, 1)), ...inner, first(at(-2, -1), at(-1, 0), step(-1, 0))],
+      axis,
+    );
   }
   const left = oneSided(at(0, 1), at(1, 2), at(2, 3), step(0, 1), step(1, 2));
   const right = lax.neg(oneSided(at(-1, 0), at(-2, -1), at(-3, -2), step(-1, 0), step(-2, -1)));
@@ -203,5 +232,8 @@ export function trapezoid(y: ArrayLike, x?: ArrayLike | null, { dx = 1, axis = -
 function coordinateSteps(x: NDArray, y: NDArray, axis: number): NDArray {
   if (x.ndim !== 1) return diff(x, 1, axis - y.ndim);
   const steps = diff(x);
-  return lax.reshape(steps, y.aval.shape.map((_, d) => (d === axis ? steps.size : 1)));
+  return lax.reshape(
+    steps,
+    y.aval.shape.map((_, d) => (d === axis ? steps.size : 1)),
+  );
 }

@@ -27,7 +27,9 @@ function readPositions(op: string, obj: Positions, n: number, limit: number): nu
   return found.map((i) => {
     if (!Number.isInteger(i)) throw new ArgumentError(`${op}: the position ${i} is no integer.${userLine()}`);
     if (i < -n || i > limit) {
-      throw new ShapeError(`${op}: position ${i} is out of bounds for an axis of length ${n} (use -${n} … ${limit}).${userLine()}`);
+      throw new ShapeError(
+        `${op}: position ${i} is out of bounds for an axis of length ${n} (use -${n} … ${limit}).${userLine()}`,
+      );
     }
     return i < 0 ? i + n : i;
   });
@@ -35,7 +37,12 @@ function readPositions(op: string, obj: Positions, n: number, limit: number): nu
 
 function readArray(op: string, obj: NDArray): number[] {
   const why = 'the shape of the result depends on the positions';
-  const values = hostValues(op, obj.dtype === 'bool' ? obj : asIndex(op, obj), why, 'Pass positions that are not traced');
+  const values = hostValues(
+    op,
+    obj.dtype === 'bool' ? obj : asIndex(op, obj),
+    why,
+    'Pass positions that are not traced',
+  );
   return obj.dtype === 'bool' ? hostPositions(values) : range(values.length).map((i) => values[i] ?? 0);
 }
 
@@ -61,7 +68,10 @@ export function insert(x: ArrayLike, obj: Positions, values: ArrayLike, axis?: n
   // As NumPy: one position given as a number takes all rows of `values`, whose first axis is then the one inserted.
   const aligned = isScalar ? moveaxis(atLeast, 0, d0) : atLeast;
   const count = at.length === 1 ? nth(aligned.aval.shape, d0) : at.length;
-  const part = lax.broadcastTo(aligned, array.aval.shape.map((m, d) => (d === d0 ? count : m)));
+  const part = lax.broadcastTo(
+    aligned,
+    array.aval.shape.map((m, d) => (d === d0 ? count : m)),
+  );
   const joined = lax.concatenate([array, part], d0);
   const places = at.length === 1 ? range(count).map(() => nth(at, 0)) : at;
   // Values that go to one position keep their order.
@@ -89,7 +99,9 @@ export function delete_(x: ArrayLike, obj: Positions, axis?: number | null): NDA
   const { array, axis: d0 } = flattened('delete', x, axis);
   const n = nth(array.aval.shape, d0);
   if (obj instanceof NDArray && obj.dtype === 'bool' && obj.size !== n) {
-    throw new ShapeError(`delete: a mask of shape ${showShape(obj.shape)} for an axis of length ${n}; they must agree.${userLine()}`);
+    throw new ShapeError(
+      `delete: a mask of shape ${showShape(obj.shape)} for an axis of length ${n}; they must agree.${userLine()}`,
+    );
   }
   return takeStatic(array, d0, otherPositions(n, new Set(readPositions('delete', obj, n, n - 1))));
 }
@@ -119,7 +131,8 @@ export const append = (x: ArrayLike, values: ArrayLike, axis: number | null = nu
  */
 export function trimZeros(x: ArrayLike, trim: 'f' | 'b' | 'fb' = 'fb'): NDArray {
   const array = single('trimZeros', x);
-  if (array.ndim !== 1) throw new ShapeError(`trimZeros: takes a vector, got shape ${showShape(array.shape)}.${userLine()}`);
+  if (array.ndim !== 1)
+    throw new ShapeError(`trimZeros: takes a vector, got shape ${showShape(array.shape)}.${userLine()}`);
   const why = 'the length of the result depends on values';
   const kept = hostPositions(hostValues('trimZeros', array, why, 'Use it outside of jit, grad and vmap'));
   const [first, last] = [kept[0], kept[kept.length - 1]];

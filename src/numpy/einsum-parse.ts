@@ -15,8 +15,7 @@ export type LabelList = readonly (number | '...')[];
 
 /** The arguments of einsum: text and operands, or operands each followed by its list, and perhaps one for the result. */
 export type EinsumArguments =
-  | readonly [subscripts: string, ...operands: ArrayLike[]]
-  | readonly (ArrayLike | LabelList)[];
+  readonly [subscripts: string, ...operands: ArrayLike[]] | readonly (ArrayLike | LabelList)[];
 
 /** What the subscripts say. */
 export interface EinsumTerms {
@@ -45,7 +44,9 @@ function fromLists(args: readonly (ArrayLike | LabelList)[]): { text: string; op
       .map((label) => {
         const letter = label === ELLIPSIS ? ELLIPSIS : LETTERS[label];
         if (letter !== undefined) return letter;
-        throw new ArgumentError(`einsum: labels are integers from 0 to ${LETTERS.length - 1}, got ${label}.${userLine()}`);
+        throw new ArgumentError(
+          `einsum: labels are integers from 0 to ${LETTERS.length - 1}, got ${label}.${userLine()}`,
+        );
       })
       .join('');
   const isList = (x: ArrayLike | LabelList | undefined): x is LabelList => Array.isArray(x);
@@ -74,7 +75,7 @@ function fromLists(args: readonly (ArrayLike | LabelList)[]): { text: string; op
 function tokens(text: string, term: string): string[] {
   const parts = term.split(ELLIPSIS);
   if (parts.length > 2) throw wrong(text, 'more than one ellipsis');
-  const list = parts.map((part) => [...part]);
+  const list = parts.map((part) => Array.from(part));
   for (const letter of list.flat()) if (!/[A-Za-z]/.test(letter)) throw wrong(text, `'${letter}'`);
   const [before = [], after] = list;
   return after === undefined ? before : [...before, ELLIPSIS, ...after];
@@ -97,7 +98,11 @@ function labelsOf(text: string, term: string, shape: Shape): string[] {
 const ellipsisLabels = (n: number): string[] => range(n).map((i) => `.${n - 1 - i}`);
 
 /** Lengths of the labels; 1 gives way to any other length. */
-function sizesOf(text: string, operands: readonly NDArray[], inputs: readonly (readonly string[])[]): Map<string, number> {
+function sizesOf(
+  text: string,
+  operands: readonly NDArray[],
+  inputs: readonly (readonly string[])[],
+): Map<string, number> {
   const sizes = new Map<string, number>();
   inputs.forEach((labels, i) => {
     const { shape } = nth(operands, i).aval;
@@ -124,7 +129,9 @@ function sizesOf(text: string, operands: readonly NDArray[], inputs: readonly (r
 /** Labels of the result: as written, or those that occur once, sorted, after the ellipsis. */
 function outputLabels(text: string, term: string | undefined, inputs: readonly (readonly string[])[]): string[] {
   const all = inputs.flat();
-  const broadcast = ellipsisLabels(Math.max(0, ...inputs.map((labels) => labels.filter((l) => l.startsWith('.')).length)));
+  const broadcast = ellipsisLabels(
+    Math.max(0, ...inputs.map((labels) => labels.filter((l) => l.startsWith('.')).length)),
+  );
   if (term === undefined) {
     const once = [...new Set(all)].filter((l) => !l.startsWith('.') && all.indexOf(l) === all.lastIndexOf(l));
     return [...broadcast, ...once.sort()];

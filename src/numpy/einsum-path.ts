@@ -93,7 +93,11 @@ function optimalPath({ inputs, output, sizes }: Network): EinsumPath {
   const full = 2 ** n - 1;
   const labels: Labels[] = range(full + 1).map((subset) => {
     const inside = members(subset).reduce<Labels>((acc, i) => union(acc, nth(sets, i)), new Set());
-    return survivors(inside, members(full ^ subset).map((i) => nth(sets, i)), goal);
+    return survivors(
+      inside,
+      members(full ^ subset).map((i) => nth(sets, i)),
+      goal,
+    );
   });
   const cost = range(full + 1).map((subset) => (members(subset).length <= 1 ? 0 : Infinity));
   const half = new Array<number>(full + 1).fill(0);
@@ -103,7 +107,9 @@ function optimalPath({ inputs, output, sizes }: Network): EinsumPath {
       const other = subset ^ part;
       if (part < other) continue;
       const total =
-        nth(cost, part) + nth(cost, other) + contractionCost(nth(labels, part), nth(labels, other), nth(labels, subset), sizes);
+        nth(cost, part) +
+        nth(cost, other) +
+        contractionCost(nth(labels, part), nth(labels, other), nth(labels, subset), sizes);
       if (total >= nth(cost, subset)) continue;
       cost[subset] = total;
       half[subset] = part;
@@ -148,5 +154,9 @@ export function pathInfo({ inputs, output, sizes }: Network, path: EinsumPath): 
     largestIntermediate = Math.max(largestIntermediate, elements(result, sizes));
     terms = merge(terms, i, j, result);
   }
-  return { naiveCost: elements(all, sizes) * Math.max(1, inputs.length - 1 + inner), optimizedCost, largestIntermediate };
+  return {
+    naiveCost: elements(all, sizes) * Math.max(1, inputs.length - 1 + inner),
+    optimizedCost,
+    largestIntermediate,
+  };
 }

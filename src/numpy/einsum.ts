@@ -57,7 +57,13 @@ function product(a: Term, b: Term): Term {
       term.array,
       order.map((label) => term.labels.indexOf(label)),
     );
-    return order.length === labels.length ? sorted : lax.broadcastInDim(sorted, shape, order.map((label) => labels.indexOf(label)));
+    return order.length === labels.length
+      ? sorted
+      : lax.broadcastInDim(
+          sorted,
+          shape,
+          order.map((label) => labels.indexOf(label)),
+        );
   };
   return { array: lax.mul(spread(a), spread(b)), labels };
 }

@@ -84,7 +84,12 @@ export const log1p: Unary = inexactUnary('log1p', lax.log1p);
  * ln(eˣ + eʸ) = h + ln(1 + e^(l - h)), with h the higher and l the lower of the two. The operands are ordered by select,
  * which has the derivatives of the branch taken: they are right to any order also where x = y.
  */
-function logOfSum(x: NDArray, y: NDArray, exponential: (d: NDArray) => NDArray, logOfOnePlus: (e: NDArray) => NDArray): NDArray {
+function logOfSum(
+  x: NDArray,
+  y: NDArray,
+  exponential: (d: NDArray) => NDArray,
+  logOfOnePlus: (e: NDArray) => NDArray,
+): NDArray {
   const ordered = lax.ge(x, y);
   const [high, low] = [lax.select(ordered, x, y), lax.select(ordered, y, x)];
   // Equal operands have difference 0, infinite ones too (∞ - ∞ would be NaN).

@@ -2,7 +2,7 @@
 import { isFloat } from '../core/dtype.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
-import { inexact, numeric } from './promote.js';
+import { numeric } from './promote.js';
 import { finfo } from './dtypes.js';
 import { inexactBinary, withoutGradient, type Binary, type Unary } from './ufunc.js';
 

@@ -21,7 +21,12 @@ export function stackIndices(indices: readonly NDArray[]): NDArray {
  * Dimension numbers of indices of shape `batch` that select single elements along `axes` of an array of `ndim` axes;
  * the axes of `batch` stand at `batchAt` of the result, the other axes around them in their order.
  */
-export function rowNumbers(ndim: number, axes: readonly number[], batchNdim: number, batchAt: number): GatherDimensionNumbers {
+export function rowNumbers(
+  ndim: number,
+  axes: readonly number[],
+  batchNdim: number,
+  batchAt: number,
+): GatherDimensionNumbers {
   return {
     offsetDims: range(ndim - axes.length).map((i) => (i < batchAt ? i : i + batchNdim)),
     collapsedSliceDims: [...axes].sort((a, b) => a - b),

@@ -44,7 +44,9 @@ export function meshgrid(
   const vectors = xs.map((x) => {
     const array = single('meshgrid', x);
     if (array.ndim > 1) {
-      throw new ShapeError(`meshgrid: takes vectors, got shape ${showShape(array.shape)}; flatten it with x.ravel().${userLine()}`);
+      throw new ShapeError(
+        `meshgrid: takes vectors, got shape ${showShape(array.shape)}; flatten it with x.ravel().${userLine()}`,
+      );
     }
     return reshape(array, [array.size]);
   });

@@ -1,5 +1,4 @@
 /** Histograms: each element finds its bin by binary search among the edges, and bins count with a scatter. */
-import { nth } from '../core/axes.js';
 import { showShape } from '../core/aval.js';
 import { isFloat } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
@@ -30,7 +29,9 @@ export interface HistogramOptions {
 function edgesOf(op: string, x: NDArray, bins: Bins, range: HistogramRange | null | undefined): NDArray {
   if (bins instanceof NDArray) {
     if (bins.ndim === 1 && bins.size > 1) return lax.convertElementType(bins, x.dtype);
-    throw new ShapeError(`${op}: edges must be a vector of at least 2, got shape ${showShape(bins.shape)}.${userLine()}`);
+    throw new ShapeError(
+      `${op}: edges must be a vector of at least 2, got shape ${showShape(bins.shape)}.${userLine()}`,
+    );
   }
   if (!Number.isInteger(bins) || bins < 1) {
     throw new ArgumentError(`${op}: the number of bins must be an integer of at least 1, got ${bins}.${userLine()}`);
@@ -53,7 +54,9 @@ function rangeOf(op: string, x: NDArray, range: HistogramRange | null | undefine
   }
   const [low, high] = range;
   if (typeof low === 'number' && typeof high === 'number' && !(low <= high)) {
-    throw new ArgumentError(`${op}: the range [${low}, ${high}] is empty; the first end must not be larger.${userLine()}`);
+    throw new ArgumentError(
+      `${op}: the range [${low}, ${high}] is empty; the first end must not be larger.${userLine()}`,
+    );
   }
   return [scalar(low), scalar(high)];
 }
@@ -95,8 +98,11 @@ function weightsOf(op: string, weights: ArrayLike | null | undefined, x: NDArray
  * np.histogramBinEdges(np.array([0, 3, 4]), 2).js(); // => [0, 2, 4]
  * ```
  */
-export const histogramBinEdges = (x: ArrayLike, bins: Bins = 10, { range }: Pick<HistogramOptions, 'range'> = {}): NDArray =>
-  edgesOf('histogramBinEdges', inexact('histogramBinEdges', x), bins, range);
+export const histogramBinEdges = (
+  x: ArrayLike,
+  bins: Bins = 10,
+  { range }: Pick<HistogramOptions, 'range'> = {},
+): NDArray => edgesOf('histogramBinEdges', inexact('histogramBinEdges', x), bins, range);
 
 /**
  * How many elements fall into each bin, and the edges of the bins. Bins are half open, `[a, b)`, but for the last, which
@@ -108,7 +114,11 @@ export const histogramBinEdges = (x: ArrayLike, bins: Bins = 10, { range }: Pick
  * np.histogram(np.array([1, 2, 1, 4]), 3); // => [[2, 1, 1], [1, 2, 3, 4]]
  * ```
  */
-export function histogram(x: ArrayLike, bins: Bins = 10, options: HistogramOptions = {}): [counts: NDArray, edges: NDArray] {
+export function histogram(
+  x: ArrayLike,
+  bins: Bins = 10,
+  options: HistogramOptions = {},
+): [counts: NDArray, edges: NDArray] {
   const array = inexact('histogram', x);
   const edges = edgesOf('histogram', array, bins, options.range);
   const flat = lax.reshape(array, [array.size]);
@@ -120,7 +130,10 @@ export function histogram(x: ArrayLike, bins: Bins = 10, options: HistogramOptio
 
 /** Distances between neighbouring edges. */
 const widthsOf = (edges: NDArray, like: NDArray): NDArray =>
-  lax.convertElementType(lax.sub(lax.sliceInDim(edges, 1, edges.size), lax.sliceInDim(edges, 0, edges.size - 1)), like.dtype);
+  lax.convertElementType(
+    lax.sub(lax.sliceInDim(edges, 1, edges.size), lax.sliceInDim(edges, 0, edges.size - 1)),
+    like.dtype,
+  );
 
 /** Options of {@link histogram2d}; the range is one pair per coordinate. */
 export interface Histogram2dOptions extends Omit<HistogramOptions, 'range'> {
@@ -160,7 +173,11 @@ export function histogram2d(
   const inside = lax.bitwiseAnd(lax.lt(row, rows), lax.lt(column, columns));
   const bin = lax.select(inside, cell, lax.full([a.size], rows * columns, 'int32'));
   const weights = weightsOf('histogram2d', options.weights, a);
-  const summed = sumByBin(bin, isFloat(weights.dtype) ? weights : lax.convertElementType(weights, xEdges.dtype), rows * columns);
+  const summed = sumByBin(
+    bin,
+    isFloat(weights.dtype) ? weights : lax.convertElementType(weights, xEdges.dtype),
+    rows * columns,
+  );
   const counts = lax.reshape(summed, [rows, columns]);
   if (options.density !== true) return [counts, xEdges, yEdges];
   const area = lax.mul(
@@ -192,7 +209,8 @@ export interface BincountOptions {
  */
 export function bincount(x: ArrayLike, { weights, minlength = 0, length }: BincountOptions = {}): NDArray {
   const index = asIndex('bincount', x);
-  if (index.ndim !== 1) throw new ShapeError(`bincount: takes a vector, got shape ${showShape(index.shape)}.${userLine()}`);
+  if (index.ndim !== 1)
+    throw new ShapeError(`bincount: takes a vector, got shape ${showShape(index.shape)}.${userLine()}`);
   const count = length ?? Math.max(minlength, largest(x) + 1);
   return sumByBin(lax.max(index, 0), weightsOf('bincount', weights, index), count);
 }

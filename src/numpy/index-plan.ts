@@ -93,7 +93,8 @@ function sliceOf(op: string, item: readonly (number | null)[], n: number): AxisS
 }
 
 function staticInteger(op: string, i: number, axis: number, n: number): Token {
-  if (!Number.isInteger(i)) throw new ArgumentError(`${op}: the index ${i} of axis ${axis} is no integer.${userLine()}`);
+  if (!Number.isInteger(i))
+    throw new ArgumentError(`${op}: the index ${i} of axis ${axis} is no integer.${userLine()}`);
   if (i < -n || i >= n) {
     throw new ShapeError(
       `${op}: index ${i} is out of bounds for axis ${axis}, which has length ${n}` +
@@ -117,12 +118,24 @@ function maskTokens(op: string, mask: NDArray, axis: number, shape: Shape): Toke
   const fix = 'Shapes are static: use np.where(mask, x, 0), np.nonzero(mask, { size: n }), or x.at(mask).set(value)';
   const positions = hostPositions(hostValues(op, mask, why, fix));
   if (mask.ndim === 0) {
-    return [{ kind: 'array', axis: null, index: fromHost(new Int32Array(positions.length), [positions.length], 'int32'), exact: true }];
+    return [
+      {
+        kind: 'array',
+        axis: null,
+        index: fromHost(new Int32Array(positions.length), [positions.length], 'int32'),
+        exact: true,
+      },
+    ];
   }
   return range(mask.ndim).map((d) => {
     const inner = sizeOf(mask.aval.shape.slice(d + 1));
     const along = positions.map((p) => Math.floor(p / inner) % nth(mask.aval.shape, d));
-    return { kind: 'array', axis: axis + d, index: fromHost(Int32Array.from(along), [along.length], 'int32'), exact: true };
+    return {
+      kind: 'array',
+      axis: axis + d,
+      index: fromHost(Int32Array.from(along), [along.length], 'int32'),
+      exact: true,
+    };
   });
 }
 
@@ -136,7 +149,9 @@ function arrayTokens(op: string, item: NDArray, axis: number, shape: Shape): Tok
   }
   const n = nth(shape, axis);
   if (n === 0 && item.size > 0) {
-    throw new ShapeError(`${op}: axis ${axis} of shape ${showShape(shape)} is empty, so no index is in bounds.${userLine()}`);
+    throw new ShapeError(
+      `${op}: axis ${axis} of shape ${showShape(shape)} is empty, so no index is in bounds.${userLine()}`,
+    );
   }
   const index = convertElementType(item, 'int32');
   return [{ kind: 'array', axis, index: item.dtype === 'uint32' ? index : wrapNegative(index, n), exact: false }];
@@ -200,7 +215,9 @@ export function planIndex(op: string, shape: Shape, index: readonly IndexArg[]):
   }
   const batchShape = broadcastShapes(op, ...arrays.map((t) => t.index.aval.shape));
   const advanced = arrays.flatMap(({ axis, index: values }) =>
-    axis === null ? [] : [{ axis: axis - dropped.filter((d) => d < axis).length, index: broadcastTo(values, batchShape) }],
+    axis === null
+      ? []
+      : [{ axis: axis - dropped.filter((d) => d < axis).length, index: broadcastTo(values, batchShape) }],
   );
 
   const gatherShape: number[] = together ? [] : [...batchShape];

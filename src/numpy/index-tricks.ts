@@ -108,18 +108,22 @@ export function unravelIndex(indices: ArrayLike, shape: number | readonly number
  * np.ravelMultiIndex(i, [2, 3]).js(); // => [2, 4]
  * ```
  */
-export function ravelMultiIndex(multiIndex: readonly ArrayLike[], dims: readonly number[], mode: BoundsMode = 'raise'): NDArray {
+export function ravelMultiIndex(
+  multiIndex: readonly ArrayLike[],
+  dims: readonly number[],
+  mode: BoundsMode = 'raise',
+): NDArray {
   if (multiIndex.length !== dims.length || dims.length === 0) {
     throw new ArgumentError(
       `ravelMultiIndex: ${multiIndex.length} index arrays for ${dims.length} axes; give one for each.${userLine()}`,
     );
   }
-  const indices = multiIndex.map((x, d) => boundIndices('ravelMultiIndex', asIndex('ravelMultiIndex', x), nth(dims, d), mode));
+  const indices = multiIndex.map((x, d) =>
+    boundIndices('ravelMultiIndex', asIndex('ravelMultiIndex', x), nth(dims, d), mode),
+  );
   const shape = lax.broadcastShapes('ravelMultiIndex', ...indices.map((x) => x.aval.shape));
   const strides = stridesOf(dims);
-  return indices
-    .map((x, d) => lax.mul(lax.broadcastTo(x, shape), nth(strides, d)))
-    .reduce((sum, x) => lax.add(sum, x));
+  return indices.map((x, d) => lax.mul(lax.broadcastTo(x, shape), nth(strides, d))).reduce((sum, x) => lax.add(sum, x));
 }
 
 /**
@@ -136,9 +140,13 @@ export function ravelMultiIndex(multiIndex: readonly ArrayLike[], dims: readonly
  */
 export function ix_(...vectors: readonly NDArray[]): NDArray[] {
   return vectors.map((vector, d) => {
-    if (vector.ndim !== 1) throw new ShapeError(`ix_: takes vectors, got shape ${showShape(vector.shape)}.${userLine()}`);
+    if (vector.ndim !== 1)
+      throw new ShapeError(`ix_: takes vectors, got shape ${showShape(vector.shape)}.${userLine()}`);
     const index = vector.dtype === 'bool' ? flatnonzero(vector) : vector;
-    return lax.reshape(index, vectors.map((_, k) => (k === d ? index.size : 1)));
+    return lax.reshape(
+      index,
+      vectors.map((_, k) => (k === d ? index.size : 1)),
+    );
   });
 }
 
@@ -158,12 +166,22 @@ export const diagIndices = (n: number, ndim = 2): NDArray[] => {
   return range(ndim).map(() => index);
 };
 
-/** {@link diagIndices} of an array with at least two axes, all of one length. */
+/**
+ * {@link diagIndices} of an array with at least two axes, all of one length.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.diagIndicesFrom(np.zeros([2, 2])); // => [[0, 1], [0, 1]]
+ * ```
+ */
 export function diagIndicesFrom(x: ArrayLike): NDArray[] {
   const { shape } = single('diagIndicesFrom', x);
   const [n] = shape;
   if (n === undefined || shape.length < 2 || !shape.every((m) => m === n)) {
-    throw new ShapeError(`diagIndicesFrom: needs at least two axes, all of one length; got shape ${showShape(shape)}.${userLine()}`);
+    throw new ShapeError(
+      `diagIndicesFrom: needs at least two axes, all of one length; got shape ${showShape(shape)}.${userLine()}`,
+    );
   }
   return diagIndices(n, shape.length);
 }
@@ -182,7 +200,8 @@ function triangle(n: number, m: number, isIn: (row: number, column: number) => b
  * np.trilIndices(2); // => [[0, 1, 1], [0, 0, 1]]
  * ```
  */
-export const trilIndices = (n: number, k = 0, m: number = n): [NDArray, NDArray] => triangle(n, m, (i, j) => j - i <= k);
+export const trilIndices = (n: number, k = 0, m: number = n): [NDArray, NDArray] =>
+  triangle(n, m, (i, j) => j - i <= k);
 
 /**
  * Rows and columns of the elements of an `n`-by-`m` matrix on and above diagonal `k`.
@@ -193,7 +212,8 @@ export const trilIndices = (n: number, k = 0, m: number = n): [NDArray, NDArray]
  * np.triuIndices(2); // => [[0, 0, 1], [0, 1, 1]]
  * ```
  */
-export const triuIndices = (n: number, k = 0, m: number = n): [NDArray, NDArray] => triangle(n, m, (i, j) => j - i >= k);
+export const triuIndices = (n: number, k = 0, m: number = n): [NDArray, NDArray] =>
+  triangle(n, m, (i, j) => j - i >= k);
 
 function matrixShape(op: string, x: ArrayLike): [number, number] {
   const { shape } = single(op, x);
@@ -204,13 +224,29 @@ function matrixShape(op: string, x: ArrayLike): [number, number] {
   return [n, m];
 }
 
-/** {@link trilIndices} for the shape of a matrix. */
+/**
+ * {@link trilIndices} for the shape of a matrix.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.trilIndicesFrom(np.zeros([2, 3])); // => [[0, 1, 1], [0, 0, 1]]
+ * ```
+ */
 export function trilIndicesFrom(x: ArrayLike, k = 0): [NDArray, NDArray] {
   const [n, m] = matrixShape('trilIndicesFrom', x);
   return trilIndices(n, k, m);
 }
 
-/** {@link triuIndices} for the shape of a matrix. */
+/**
+ * {@link triuIndices} for the shape of a matrix.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.triuIndicesFrom(np.zeros([2, 2])); // => [[0, 0, 1], [0, 1, 1]]
+ * ```
+ */
 export function triuIndicesFrom(x: ArrayLike, k = 0): [NDArray, NDArray] {
   const [n, m] = matrixShape('triuIndicesFrom', x);
   return triuIndices(n, k, m);

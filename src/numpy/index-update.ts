@@ -57,7 +57,11 @@ function basicSet(x: NDArray, part: NDArray, { slices }: IndexPlan): NDArray {
   const reversed = slices.flatMap((s, d) => (s.reversed ? [d] : []));
   const ordered = rev(reshape(part, slices.map(lengthOf)), reversed);
   if (slices.every((s) => s.stride === 1)) {
-    return dynamicUpdateSlice(x, ordered, slices.map((s) => s.start));
+    return dynamicUpdateSlice(
+      x,
+      ordered,
+      slices.map((s) => s.start),
+    );
   }
   const config = slices.map((s, d) => {
     const spanned = (lengthOf(s) - 1) * s.stride + 1;
@@ -127,11 +131,20 @@ function leadingMask(x: NDArray, index: readonly IndexArg[]): NDArray | undefine
   if (!(mask instanceof NDArray) || mask.dtype !== 'bool' || rest.some((item) => item !== '...')) return undefined;
   const { shape } = x.aval;
   if (mask.ndim > x.ndim || !sameShape(mask.aval.shape, shape.slice(0, mask.ndim))) return undefined;
-  return broadcastInDim(mask, shape, mask.aval.shape.map((_, d) => d));
+  return broadcastInDim(
+    mask,
+    shape,
+    mask.aval.shape.map((_, d) => d),
+  );
 }
 
 /** An update by a mask whose values do not depend on which elements it selects: a select, traced or not. */
-function maskedUpdate(operation: Operation, x: NDArray, values: ArrayLike, index: readonly IndexArg[]): NDArray | undefined {
+function maskedUpdate(
+  operation: Operation,
+  x: NDArray,
+  values: ArrayLike,
+  index: readonly IndexArg[],
+): NDArray | undefined {
   const mask = leadingMask(x, index);
   const leading = index[0] instanceof NDArray ? index[0] : undefined;
   if (mask === undefined || leading === undefined) return undefined;

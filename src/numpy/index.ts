@@ -60,7 +60,30 @@ export {
 export * from './selecting.js';
 
 export type { AccumulateOptions, AxisOptions, AxisOr, InitialOptions, WhereOptions } from './reduction.js';
-export * from './reductions.js';
+export {
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  average,
+  countNonzero,
+  max,
+  mean,
+  min,
+  prod,
+  ptp,
+  std,
+  sum,
+  var,
+  var_,
+  variance,
+  type ArgOptions,
+  type AverageOptions,
+  type MeanOptions,
+  type VarianceOptions,
+} from './reductions.js';
 export * from './nan-reductions.js';
 export * from './cumulative.js';
 
@@ -70,48 +93,5 @@ export { einsum, einsumPath, type EinsumPathOptions } from './einsum.js';
 export type { EinsumArguments, LabelList } from './einsum-parse.js';
 export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './einsum-path.js';
 
-export {
-  astype,
-  atleast1d,
-  atleast2d,
-  atleast3d,
-  broadcastArrays,
-  broadcastShapes,
-  broadcastTo,
-  copy,
-  expandDims,
-  moveaxis,
-  ndim,
-  permuteDims,
-  ravel,
-  reshape,
-  rollaxis,
-  shape,
-  size,
-  squeeze,
-  swapaxes,
-  transpose,
-} from './shape.js';
-export * from './casting.js';
-export * from './join.js';
-export * from './split.js';
-export * from './reorder.js';
-export * from './pad.js';
-export * from './edit.js';
-export {
-  choose,
-  compress,
-  extract,
-  take,
-  takeAlongAxis,
-  type BoundsMode,
-  type TakeMode,
-  type TakeOptions,
-} from './take.js';
-export * from './put.js';
-export * from './index-tricks.js';
-export type { SizeOptions } from './positions.js';
-export * from './sorting.js';
-export { digitize, searchsorted, type SearchsortedOptions, type Side } from './search.js';
-export { unique, uniqueAll, uniqueCounts, uniqueInverse, uniqueValues, type UniqueAll, type UniqueOptions, type UniqueReturns } from './unique.js';
-export * from './sets.js';
+// Shapes, joining, indexing, sorting, searching, statistics, polynomials, sets.
+export * from './array-functions.js';

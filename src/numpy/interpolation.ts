@@ -48,7 +48,12 @@ function floorMod(x: NDArray, period: number): NDArray {
  * np.interp(np.array([0, 1.5, 9]), np.array([1, 2, 3]), np.array([3, 2, 0])).js(); // => [3, 2.5, 0]
  * ```
  */
-export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, { left, right, period }: InterpOptions = {}): NDArray {
+export function interp(
+  x: ArrayLike,
+  xp: ArrayLike,
+  fp: ArrayLike,
+  { left, right, period }: InterpOptions = {},
+): NDArray {
   const promoted = promoteTypesOf('interp', [x, xp, fp], true);
   const [given, givenXp, givenFp] = [nth(promoted, 0), nth(promoted, 1), nth(promoted, 2)];
   if (givenXp.ndim !== 1 || givenFp.ndim !== 1 || givenXp.size !== givenFp.size || givenXp.size === 0) {
@@ -57,13 +62,15 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, { left, right
     );
   }
   const isPeriodic = period !== undefined && period !== null;
-  if (isPeriodic && !(Math.abs(period) > 0)) throw new ArgumentError(`interp: the period must not be 0, got ${period}.${userLine()}`);
+  if (isPeriodic && !(Math.abs(period) > 0))
+    throw new ArgumentError(`interp: the period must not be 0, got ${period}.${userLine()}`);
   const cycle = Math.abs(period ?? 1);
   const at = isPeriodic ? floorMod(given, cycle) : given;
   const [points, values] = isPeriodic ? periodicPoints(givenXp, givenFp, cycle) : [givenXp, givenFp];
   const n = points.size;
   const read = (v: NDArray, index: NDArray): NDArray => gatherRows(v, [0], [index], 0, { mode: 'promise_in_bounds' });
-  const end = (v: NDArray, i: number): NDArray => lax.broadcastTo(lax.reshape(lax.sliceInDim(v, i, i + 1), []), at.aval.shape);
+  const end = (v: NDArray, i: number): NDArray =>
+    lax.broadcastTo(lax.reshape(lax.sliceInDim(v, i, i + 1), []), at.aval.shape);
   const other = (value: ArrayLike | null | undefined, i: number): NDArray =>
     value === null || value === undefined || isPeriodic
       ? end(values, i)
@@ -79,7 +86,10 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, { left, right
     // Two points at one place have no slope between them.
     const isStep = lax.eq(width, 0);
     const slope = lax.div(rise, lax.select(isStep, lax.full(width.aval.shape, 1, width.dtype), width));
-    inner = lax.add(f0, lax.select(isStep, lax.full(slope.aval.shape, 0, slope.dtype), lax.mul(slope, lax.sub(at, x0))));
+    inner = lax.add(
+      f0,
+      lax.select(isStep, lax.full(slope.aval.shape, 0, slope.dtype), lax.mul(slope, lax.sub(at, x0))),
+    );
   }
   const below = lax.select(lax.lt(at, end(points, 0)), other(left, 0), inner);
   return lax.select(lax.gt(at, end(points, n - 1)), other(right, n - 1), below);

@@ -61,14 +61,28 @@ function joined(op: string, arrays: readonly NDArray[], axis: number): NDArray {
  */
 export function concatenate(xs: Sequence, axis: number | null = 0, options: JoinOptions = {}): NDArray {
   const arrays = together('concatenate', xs, options);
-  if (axis === null) return lax.concatenate(arrays.map((x) => lax.reshape(x, [x.size])), 0);
+  if (axis === null)
+    return lax.concatenate(
+      arrays.map((x) => lax.reshape(x, [x.size])),
+      0,
+    );
   if (arrays.some((x) => x.ndim === 0)) {
-    throw new ShapeError(`concatenate: rank-0 arrays have no axis to join along; use np.stack or np.hstack.${userLine()}`);
+    throw new ShapeError(
+      `concatenate: rank-0 arrays have no axis to join along; use np.stack or np.hstack.${userLine()}`,
+    );
   }
   return joined('concatenate', arrays, axis);
 }
 
-/** {@link concatenate} by the Array API's name. */
+/**
+ * {@link concatenate} by the Array API's name.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.concat([np.array([1]), np.array([2, 3])]).js(); // => [1, 2, 3]
+ * ```
+ */
 export const concat = (xs: Sequence, { axis = 0 }: { axis?: number | null } = {}): NDArray => concatenate(xs, axis);
 
 /**
@@ -106,9 +120,21 @@ export function stack(xs: Sequence, axis = 0, options: JoinOptions = {}): NDArra
  * ```
  */
 export const vstack = (xs: Sequence, options: JoinOptions = {}): NDArray =>
-  joined('vstack', together('vstack', xs, options).map((x) => atleast2d(x)), 0);
+  joined(
+    'vstack',
+    together('vstack', xs, options).map((x) => atleast2d(x)),
+    0,
+  );
 
-/** {@link vstack}. */
+/**
+ * {@link vstack}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.rowStack([np.array([1, 2]), np.array([3, 4])]).js(); // => [[1, 2], [3, 4]]
+ * ```
+ */
 export const rowStack = vstack;
 
 /**
@@ -135,7 +161,11 @@ export function hstack(xs: Sequence, options: JoinOptions = {}): NDArray {
  * ```
  */
 export const dstack = (xs: Sequence, options: JoinOptions = {}): NDArray =>
-  joined('dstack', together('dstack', xs, options).map((x) => atleast3d(x)), 2);
+  joined(
+    'dstack',
+    together('dstack', xs, options).map((x) => atleast3d(x)),
+    2,
+  );
 
 /**
  * Join vectors as columns, and matrices side by side.
@@ -180,7 +210,10 @@ export function block(arrays: BlockArg): NDArray {
       `block: lists must be nested equally deep; there are arrays at depths ${[...new Set(leaves.map((leaf) => leaf.depth))].join(' and ')}.${userLine()}`,
     );
   }
-  const values = promoteTypesOf('block', leaves.map((leaf) => leaf.value));
+  const values = promoteTypesOf(
+    'block',
+    leaves.map((leaf) => leaf.value),
+  );
   const ndim = Math.max(depth, ...values.map((x) => x.ndim));
   const wide = values.map((x) => lax.reshape(x, [...Array.from({ length: ndim - x.ndim }, () => 1), ...x.aval.shape]));
   let next = 0;

@@ -11,12 +11,7 @@ import { broadcastOperands, samePair, single } from './promote.js';
 /**
  * A contraction of two arrays of one dtype. Of booleans it is the or of ands, as in NumPy: computed by counting.
  */
-export function contraction(
-  op: string,
-  x: ArrayLike,
-  y: ArrayLike,
-  f: (x: NDArray, y: NDArray) => NDArray,
-): NDArray {
+export function contraction(op: string, x: ArrayLike, y: ArrayLike, f: (x: NDArray, y: NDArray) => NDArray): NDArray {
   const [a, b] = samePair(op, x, y);
   if (a.dtype !== 'bool') return f(a, b);
   return lax.convertElementType(f(lax.convertElementType(a, 'int32'), lax.convertElementType(b, 'int32')), 'bool');
@@ -162,7 +157,13 @@ function matrixProduct(op: string, a: NDArray, b: NDArray): NDArray {
   // Axes of the product: shared batch, batch and row of the first, batch and column of the second.
   const order = (from: BatchAxis['from']): number[] => range(batch.length).filter((p) => nth(batch, p).from === from);
   const [row, column] = [batch.length, batch.length + 1];
-  const axes = [...order('both'), ...order('a'), ...(matrixA === 2 ? [row] : []), ...order('b'), ...(matrixB === 2 ? [column] : [])];
+  const axes = [
+    ...order('both'),
+    ...order('a'),
+    ...(matrixA === 2 ? [row] : []),
+    ...order('b'),
+    ...(matrixB === 2 ? [column] : []),
+  ];
   const sorted = [...axes].sort((p, q) => p - q);
   return lax.transpose(
     product,

@@ -80,7 +80,9 @@ function refuseFloat(op: string, x: NDArray): NDArray {
  * np.bitwiseAnd(np.arange(4), 2); // => [0, 0, 2, 2]
  * ```
  */
-export const bitwiseAnd: Binary = promotedBinary('bitwiseAnd', (x, y) => lax.bitwiseAnd(refuseFloat('bitwiseAnd', x), y));
+export const bitwiseAnd: Binary = promotedBinary('bitwiseAnd', (x, y) =>
+  lax.bitwiseAnd(refuseFloat('bitwiseAnd', x), y),
+);
 
 /**
  * The bits set in at least one, elementwise; of booleans, logical or. Throws DTypeError for floats.
@@ -102,7 +104,9 @@ export const bitwiseOr: Binary = promotedBinary('bitwiseOr', (x, y) => lax.bitwi
  * np.bitwiseXor(np.arange(4), 2); // => [2, 3, 0, 1]
  * ```
  */
-export const bitwiseXor: Binary = promotedBinary('bitwiseXor', (x, y) => lax.bitwiseXor(refuseFloat('bitwiseXor', x), y));
+export const bitwiseXor: Binary = promotedBinary('bitwiseXor', (x, y) =>
+  lax.bitwiseXor(refuseFloat('bitwiseXor', x), y),
+);
 
 /**
  * All bits inverted; of booleans, logical not. Throws DTypeError for floats.

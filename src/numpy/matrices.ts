@@ -99,7 +99,8 @@ function triangle(op: string, x: ArrayLike, keep: (offset: NDArray) => NDArray):
  * np.tril(np.array([[1, 2], [3, 4]])); // => [[1, 0], [3, 4]]
  * ```
  */
-export const tril = (x: ArrayLike, k = 0): NDArray => triangle('tril', x, (offset) => ge(scalarLike(k, offset), offset));
+export const tril = (x: ArrayLike, k = 0): NDArray =>
+  triangle('tril', x, (offset) => ge(scalarLike(k, offset), offset));
 
 /**
  * The upper triangle of the last two axes: elements below the diagonal `k` become 0.
@@ -110,7 +111,8 @@ export const tril = (x: ArrayLike, k = 0): NDArray => triangle('tril', x, (offse
  * np.triu(np.array([[1, 2], [3, 4]])); // => [[1, 2], [0, 4]]
  * ```
  */
-export const triu = (x: ArrayLike, k = 0): NDArray => triangle('triu', x, (offset) => ge(offset, scalarLike(k, offset)));
+export const triu = (x: ArrayLike, k = 0): NDArray =>
+  triangle('triu', x, (offset) => ge(offset, scalarLike(k, offset)));
 
 /** The square matrix with `v` on the diagonal `k`: its elements are spread n + 1 apart in row-major order. */
 function fromDiagonal(v: NDArray, k: number): NDArray {
@@ -128,7 +130,8 @@ export function diagonalOf(op: string, x: NDArray, offset = 0, axis1 = 0, axis2 
     throw new ShapeError(`${op}: needs at least two axes, got shape ${showShape(x.shape)}.${userLine()}`);
   }
   const [a, b] = [canonicalAxis(axis1, x.ndim, op), canonicalAxis(axis2, x.ndim, op)];
-  if (a === b) throw new AxisError(`${op}: axis1 and axis2 are the same axis, ${a}; they span the planes.${userLine()}`);
+  if (a === b)
+    throw new AxisError(`${op}: axis1 and axis2 are the same axis, ${a}; they span the planes.${userLine()}`);
   const rest = range(x.ndim).filter((d) => d !== a && d !== b);
   const planes = transpose(x, [...rest, a, b]);
   const shape = planes.aval.shape;
@@ -229,10 +232,7 @@ export function vander(x: ArrayLike, options: VanderOptions = {}): NDArray {
   shapeOf('vander', columns);
   if (columns === 0) return full([rows, 0], 0, v.dtype);
   // Powers as a cumulative product of 1, x, x, …: exact for integers, and differentiable at 0.
-  const factors = concatenate(
-    [full([rows, 1], 1, v.dtype), broadcastInDim(v, [rows, columns - 1], [0])],
-    1,
-  );
+  const factors = concatenate([full([rows, 1], 1, v.dtype), broadcastInDim(v, [rows, columns - 1], [0])], 1);
   const powers = cumprod(factors, 1);
   return options.increasing === true ? powers : rev(powers, [1]);
 }

@@ -28,7 +28,7 @@ const listOf = (args: readonly number[] | readonly [readonly number[]]): readonl
   return typeof first === 'object' ? first : (args as readonly number[]);
 };
 
-const methods: NDArrayMethods & ThisType<NDArray> = {
+const methods: Omit<NDArrayMethods, 'T'> & ThisType<NDArray> = {
   add(other) {
     return add(this, other);
   },
@@ -194,9 +194,6 @@ const methods: NDArrayMethods & ThisType<NDArray> = {
   at(...index) {
     return indexUpdate(this, index);
   },
-  get T() {
-    return transpose(this as NDArrayMethods as NDArray);
-  },
   *[Symbol.iterator]() {
     if (this.ndim === 0) {
       throw new ArgumentError(
@@ -207,6 +204,12 @@ const methods: NDArrayMethods & ThisType<NDArray> = {
   },
 };
 
+Object.defineProperty(NDArray.prototype, 'T', {
+  get(this: NDArray) {
+    return transpose(this);
+  },
+  configurable: true,
+});
 for (const key of Reflect.ownKeys(methods)) {
   const descriptor = Object.getOwnPropertyDescriptor(methods, key);
   if (descriptor !== undefined) Object.defineProperty(NDArray.prototype, key, { ...descriptor, enumerable: false });

@@ -12,6 +12,7 @@ import {
   mean,
   min,
   prod,
+  rootOfVariance,
   sum,
   variance,
   type ArgOptions,
@@ -104,7 +105,7 @@ export function nanvar(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: V
  * ```
  */
 export const nanstd = (x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray =>
-  lax.sqrt(nanvar(x, axis, options));
+  rootOfVariance(nanvar(x, axis, options));
 
 type Extremum = (x: ArrayLike, axis?: AxisOr<AxisOptions>, options?: AxisOptions) => NDArray;
 

@@ -3,7 +3,7 @@ import { canonicalAxis, nth, range } from '../core/axes.js';
 import { showShape } from '../core/aval.js';
 import { isFloat, isInteger } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
-import { NDArray, type ArrayLike } from '../core/ndarray.js';
+import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { asArray, numeric, single } from './promote.js';
@@ -17,16 +17,7 @@ export type PadWidth = PerSide<number> | Readonly<Record<number, number | readon
 
 /** How `np.pad` fills the new elements. */
 export type PadMode =
-  | 'constant'
-  | 'edge'
-  | 'empty'
-  | 'linear_ramp'
-  | 'maximum'
-  | 'mean'
-  | 'minimum'
-  | 'reflect'
-  | 'symmetric'
-  | 'wrap';
+  'constant' | 'edge' | 'empty' | 'linear_ramp' | 'maximum' | 'mean' | 'minimum' | 'reflect' | 'symmetric' | 'wrap';
 
 /** Options of {@link pad}, each for the modes it names. */
 export interface PadOptions {
@@ -49,7 +40,8 @@ function pairsOf<T extends ArrayLike>(what: string, given: PerSide<T>, ndim: num
       `pad: ${what} must be one value, [before, after], or one such pair per axis (here ${ndim}).${userLine()}`,
     );
   };
-  const pairOf = (x: readonly T[]): Pair<T> => (x.length === 1 || x.length === 2 ? [nth(x, 0), nth(x, x.length - 1)] : fail());
+  const pairOf = (x: readonly T[]): Pair<T> =>
+    x.length === 1 || x.length === 2 ? [nth(x, 0), nth(x, x.length - 1)] : fail();
   if (!isSides(given)) return range(ndim).map(() => [given, given]);
   const inner = given.filter((x) => isList(x));
   if (inner.length === 0) {
@@ -68,11 +60,15 @@ const isPerSide = (width: PadWidth): width is PerSide<number> => typeof width ==
 function widthsOf(width: PadWidth, ndim: number): Pair<number>[] {
   const pairs = isPerSide(width) ? pairsOf('padWidth', width, ndim) : widthsByAxis(width, ndim);
   const wrong = pairs.flat().find((n) => !Number.isInteger(n) || n < 0);
-  if (wrong !== undefined) throw new ArgumentError(`pad: widths must be integers of at least 0, got ${wrong}.${userLine()}`);
+  if (wrong !== undefined)
+    throw new ArgumentError(`pad: widths must be integers of at least 0, got ${wrong}.${userLine()}`);
   return pairs;
 }
 
-function widthsByAxis(width: Readonly<Record<number, number | readonly [number, number]>>, ndim: number): Pair<number>[] {
+function widthsByAxis(
+  width: Readonly<Record<number, number | readonly [number, number]>>,
+  ndim: number,
+): Pair<number>[] {
   const pairs = range(ndim).map((): Pair<number> => [0, 0]);
   for (const [axis, by] of Object.entries(width)) {
     pairs[canonicalAxis(Number(axis), ndim, 'pad')] = typeof by === 'number' ? [by, by] : by;
@@ -108,16 +104,35 @@ const SOURCES: Partial<Record<PadMode, Source>> = {
 function mapped(x: NDArray, axis: number, source: Source, odd: boolean, from: number, to: number): NDArray {
   const n = nth(x.aval.shape, axis);
   const at = range(to - from).map((i) => source(from + i, n));
-  const even = takeStatic(x, axis, at.map(({ position }) => position));
+  const even = takeStatic(
+    x,
+    axis,
+    at.map(({ position }) => position),
+  );
   if (!odd) return even;
   const wide = even.aval.shape;
   const coefficient = (f: (a: (typeof at)[number]) => number): NDArray =>
     lax.broadcastInDim(lax.convertElementType(asArray(at.map(f), 'float32'), x.dtype), wide, [axis]);
   const left = lax.broadcastTo(lax.sliceInDim(x, 0, 1, axis), wide);
   const right = lax.broadcastTo(lax.sliceInDim(x, n - 1, n, axis), wide);
-  const mirrored = lax.mul(coefficient((a) => (a.mirrored ? -1 : 1)), even);
-  const turned = lax.add(mirrored, lax.mul(coefficient((a) => (a.mirrored ? 2 : 0)), right));
-  return lax.add(turned, lax.mul(coefficient((a) => 2 * a.period), lax.sub(right, left)));
+  const mirrored = lax.mul(
+    coefficient((a) => (a.mirrored ? -1 : 1)),
+    even,
+  );
+  const turned = lax.add(
+    mirrored,
+    lax.mul(
+      coefficient((a) => (a.mirrored ? 2 : 0)),
+      right,
+    ),
+  );
+  return lax.add(
+    turned,
+    lax.mul(
+      coefficient((a) => 2 * a.period),
+      lax.sub(right, left),
+    ),
+  );
 }
 
 /** A straight line from `end`, at the outer end, toward the edge of the array. */
@@ -135,13 +150,24 @@ function ramp(x: NDArray, axis: number, end: NDArray, width: number, side: 0 | 1
 }
 
 /** One statistic of the elements at an end, repeated. */
-function statistic(mode: PadMode, x: NDArray, axis: number, width: number, side: 0 | 1, length: number | undefined): NDArray {
+function statistic(
+  mode: PadMode,
+  x: NDArray,
+  axis: number,
+  width: number,
+  side: 0 | 1,
+  length: number | undefined,
+): NDArray {
   const n = nth(x.aval.shape, axis);
   const count = Math.min(n, length ?? n);
-  if (count < 1) throw new ArgumentError(`pad: statLength must be at least 1 for mode '${mode}', got ${count}.${userLine()}`);
+  if (count < 1)
+    throw new ArgumentError(`pad: statLength must be at least 1 for mode '${mode}', got ${count}.${userLine()}`);
   const part = lax.sliceInDim(x, side === 0 ? 0 : n - count, side === 0 ? count : n, axis);
   const one = lax.expandDims(summary(mode, part, axis, count), [axis]);
-  return lax.broadcastTo(one, x.aval.shape.map((m, d) => (d === axis ? width : m)));
+  return lax.broadcastTo(
+    one,
+    x.aval.shape.map((m, d) => (d === axis ? width : m)),
+  );
 }
 
 function summary(mode: PadMode, part: NDArray, axis: number, count: number): NDArray {
@@ -170,14 +196,18 @@ function summary(mode: PadMode, part: NDArray, axis: number, count: number): NDA
  * ```
  */
 export function pad(x: ArrayLike, padWidth: PadWidth, mode: PadMode = 'constant', options: PadOptions = {}): NDArray {
-  const array = mode === 'constant' || mode === 'empty' || SOURCES[mode] !== undefined ? single('pad', x) : numeric('pad', x);
+  const array =
+    mode === 'constant' || mode === 'empty' || SOURCES[mode] !== undefined ? single('pad', x) : numeric('pad', x);
   const widths = widthsOf(padWidth, array.ndim);
-  if (mode === 'constant' || mode === 'empty') return padConstant(array, widths, mode === 'empty' ? 0 : (options.constantValues ?? 0));
+  if (mode === 'constant' || mode === 'empty')
+    return padConstant(array, widths, mode === 'empty' ? 0 : (options.constantValues ?? 0));
   const makeEnds = endMaker(mode, options, array);
   return widths.reduce((acc, [before, after], axis) => {
     if (before === 0 && after === 0) return acc;
     if (nth(acc.aval.shape, axis) === 0) {
-      throw new ShapeError(`pad: axis ${axis} of shape ${showShape(array.shape)} is empty, so mode '${mode}' has nothing to repeat.${userLine()}`);
+      throw new ShapeError(
+        `pad: axis ${axis} of shape ${showShape(array.shape)} is empty, so mode '${mode}' has nothing to repeat.${userLine()}`,
+      );
     }
     const [low, high] = makeEnds(acc, axis, before, after);
     return lax.concatenate([...(before > 0 ? [low()] : []), acc, ...(after > 0 ? [high()] : [])], axis);
@@ -213,7 +243,7 @@ function endMaker(mode: PadMode, options: PadOptions, array: NDArray): EndMaker 
     ];
   }
   throw new ArgumentError(
-    `pad: there is no mode '${String(mode)}'; use constant, edge, empty, linear_ramp, maximum, mean, minimum, reflect, symmetric or wrap.${userLine()}`,
+    `pad: there is no mode '${mode}'; use constant, edge, empty, linear_ramp, maximum, mean, minimum, reflect, symmetric or wrap.${userLine()}`,
   );
 }
 
@@ -223,12 +253,20 @@ function padConstant(array: NDArray, widths: readonly Pair<number>[], given: Per
   const [first] = values.flat();
   if (first === undefined) return array;
   if (values.flat().every((v) => v === first)) {
-    return lax.pad(array, convert(first), widths.map(([before, after]) => [before, after, 0] as const));
+    return lax.pad(
+      array,
+      convert(first),
+      widths.map(([before, after]) => [before, after, 0] as const),
+    );
   }
   return widths.reduce((acc, width, axis) => {
     const [low, high] = nth(values, axis);
     const grow = (x: NDArray, value: ArrayLike, [before, after]: Pair<number>): NDArray =>
-      lax.pad(x, convert(value), x.aval.shape.map((_, d) => (d === axis ? ([before, after, 0] as const) : ([0, 0, 0] as const))));
+      lax.pad(
+        x,
+        convert(value),
+        x.aval.shape.map((_, d) => (d === axis ? ([before, after, 0] as const) : ([0, 0, 0] as const))),
+      );
     return grow(grow(acc, low, [width[0], 0]), high, [0, width[1]]);
   }, array);
 }

@@ -23,7 +23,8 @@ export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
   const promoted = promoteTypesOf('polyval', [p, x]);
   const [coefficients, at] = [nth(promoted, 0), nth(promoted, 1)];
   const shape = lax.broadcastShapes('polyval', coefficients.aval.shape.slice(1), at.aval.shape);
-  if (coefficients.ndim === 0) throw new ShapeError(`polyval: coefficients must be a vector, got a rank-0 array.${userLine()}`);
+  if (coefficients.ndim === 0)
+    throw new ShapeError(`polyval: coefficients must be a vector, got a rank-0 array.${userLine()}`);
   const wide = lax.broadcastTo(at, shape);
   const row = (i: number): NDArray =>
     lax.broadcastTo(lax.reshape(lax.sliceInDim(coefficients, i, i + 1), coefficients.aval.shape.slice(1)), shape);
@@ -163,7 +164,9 @@ export function polyint(p: ArrayLike, m = 1, k: ArrayLike | null = null): NDArra
   const given = lax.convertElementType(vector('polyint', asArray(k ?? 0, undefined, 'polyint')), coefficients.dtype);
   const constants = given.size === 1 ? lax.broadcastTo(given, [m]) : given;
   if (constants.size !== m) {
-    throw new ShapeError(`polyint: ${given.size} constants of integration for order ${m}; give one, or one for each.${userLine()}`);
+    throw new ShapeError(
+      `polyint: ${given.size} constants of integration for order ${m}; give one, or one for each.${userLine()}`,
+    );
   }
   const n = coefficients.size + m;
   // The coefficient of xᵏ comes from that of xᵏ⁻ʲ, divided by k (k - 1) … (k - j + 1), where j integrations are left.
@@ -188,5 +191,8 @@ export function polyint(p: ArrayLike, m = 1, k: ArrayLike | null = null): NDArra
 export function poly(roots: ArrayLike): NDArray {
   const zeros = vector('poly', inexact('poly', roots));
   const one = lax.full([1], 1, zeros.dtype);
-  return range(zeros.size).reduce((p, i) => convolve(p, lax.concatenate([one, lax.neg(lax.sliceInDim(zeros, i, i + 1))], 0)), one);
+  return range(zeros.size).reduce(
+    (p, i) => convolve(p, lax.concatenate([one, lax.neg(lax.sliceInDim(zeros, i, i + 1))], 0)),
+    one,
+  );
 }

@@ -40,7 +40,9 @@ export function asIndex(op: string, x: ArrayLike): NDArray {
   if (typeof x === 'number' && Number.isInteger(x)) return full([], x, 'int32');
   if (x instanceof NDArray && isInteger(x.dtype)) return convertElementType(x, 'int32');
   const hint =
-    x instanceof NDArray ? `Convert them with x.astype('int32')` : `Make an array with np.array(list, { dtype: 'int32' })`;
+    x instanceof NDArray
+      ? `Convert them with x.astype('int32')`
+      : `Make an array with np.array(list, { dtype: 'int32' })`;
   throw new DTypeError(`${op}: indices must be integers, got ${describeArgument(x)}. ${hint}.${userLine()}`);
 }
 

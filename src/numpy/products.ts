@@ -166,7 +166,8 @@ function chainSplits(dims: readonly number[]): (i: number, j: number) => number 
  */
 export function multiDot(xs: readonly ArrayLike[]): NDArray {
   const arrays = xs.map((x) => single('multiDot', x));
-  if (arrays.length < 2) throw new ArgumentError(`multiDot: needs at least two arrays, got ${arrays.length}.${userLine()}`);
+  if (arrays.length < 2)
+    throw new ArgumentError(`multiDot: needs at least two arrays, got ${arrays.length}.${userLine()}`);
   arrays.forEach((x, i) => {
     const isEnd = i === 0 || i === arrays.length - 1;
     if (x.ndim === 2 || (isEnd && x.ndim === 1)) return;

@@ -138,29 +138,29 @@ export function numericPair(op: string, x: ArrayLike, y: ArrayLike): readonly [N
   return [numeric(op, a), numeric(op, b)];
 }
 
+/** One argument of a function of `np` as an array; nested JS arrays are refused, as in JAX. */
+export function single(op: string, x: ArrayLike): NDArray {
+  if (!(x instanceof NDArray)) nodeOf(x, op);
+  return asArray(x);
+}
+
 /** One argument as an array of floats: integers and booleans become float32. */
 export function inexact(op: string, x: ArrayLike): NDArray {
-  const [a] = promoteTypesOf(op, [x], true);
-  return a ?? asArray(x);
+  const array = single(op, x);
+  return isFloat(array.dtype) ? array : convertElementType(array, 'float32', array.weakType);
 }
 
 /** One argument as an array of numbers: booleans become int32. */
 export function numeric(op: string, x: ArrayLike): NDArray {
-  const [a] = promoteTypesOf(op, [x]);
-  const array = a ?? asArray(x);
+  const array = single(op, x);
   return array.dtype === 'bool' ? convertElementType(array, 'int32') : array;
-}
-
-/** One argument of a function of `np` as an array; nested JS arrays are refused, as in JAX. */
-export function single(op: string, x: ArrayLike): NDArray {
-  const [a] = promoteTypesOf(op, [x]);
-  return a ?? asArray(x);
 }
 
 /** Element type and data of a typed array. */
 function hostData(x: HostArray): { dtype: DType; data: TypedArray } {
   const dtype = dtypeOfHost(x);
-  if (dtype !== undefined && !(x instanceof Int8Array || x instanceof Int16Array)) return { dtype, data: x as TypedArray };
+  if (dtype !== undefined && !(x instanceof Int8Array || x instanceof Int16Array))
+    return { dtype, data: x as TypedArray };
   return { dtype: 'int32', data: Int32Array.from(x) };
 }
 
@@ -188,7 +188,7 @@ function nestedLeaves(op: string, x: ArrayInput, shape: Shape, into: Leaf[], pat
     if (!sameShape(x.aval.shape, shape)) fail(`an array of shape ${showShape(x.aval.shape)}`);
     into.push(x);
   } else if (Array.isArray(x) || isHostArray(x)) {
-    const list: ArrayLike | readonly ArrayInput[] = Array.isArray(x) ? (x as readonly ArrayInput[]) : Array.from(x as HostArray);
+    const list: ArrayLike | readonly ArrayInput[] = Array.isArray(x) ? (x as readonly ArrayInput[]) : Array.from(x);
     if (list.length !== shape[0]) fail(`a row of length ${list.length}`);
     list.forEach((child, i) => nestedLeaves(op, child, shape.slice(1), into, `${path}[${i}]`));
   } else if (typeof x === 'number' || typeof x === 'boolean') {
@@ -205,7 +205,13 @@ function nestedLeaves(op: string, x: ArrayInput, shape: Shape, into: Leaf[], pat
 /** Join arrays (perhaps traced) and numbers that stand as leaves of nested JS arrays. */
 function stackLeaves(op: string, leaves: readonly Leaf[], shape: Shape, dtype: DType | undefined): NDArray {
   const arrays = promoteTypesOf(op, leaves).map((a) => (dtype === undefined ? a : convertElementType(a, dtype)));
-  return reshape(concatenate(arrays.map((a) => reshape(a, [a.size])), 0), shape);
+  return reshape(
+    concatenate(
+      arrays.map((a) => reshape(a, [a.size])),
+      0,
+    ),
+    shape,
+  );
 }
 
 /**
@@ -240,7 +246,9 @@ function fill(op: string, values: readonly number[], dtype: DType): TypedArray {
   const bounds = BOUNDS[dtype];
   values.forEach((value, i) => {
     if (bounds !== undefined && !(Math.trunc(value) >= bounds[0] && Math.trunc(value) <= bounds[1])) {
-      throw new DTypeError(`${op}: the number ${value} does not fit ${dtype} (${bounds[0]} … ${bounds[1]}).${userLine()}`);
+      throw new DTypeError(
+        `${op}: the number ${value} does not fit ${dtype} (${bounds[0]} … ${bounds[1]}).${userLine()}`,
+      );
     }
     data[i] = dtype === 'bool' ? Number(value !== 0) : value;
   });

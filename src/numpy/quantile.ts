@@ -36,7 +36,9 @@ function mergeAxes(op: string, x: NDArray, axis: AxisArg | undefined, keepdims: 
   const keptShape = kept.map((d) => nth(shape, d));
   const n = sizeOf(axes.map((d) => nth(shape, d)));
   if (n === 0) {
-    throw new ShapeError(`${op}: axes ${showShape(axes)} of shape ${showShape(shape)} have no elements, so there is no quantile.${userLine()}`);
+    throw new ShapeError(
+      `${op}: axes ${showShape(axes)} of shape ${showShape(shape)} have no elements, so there is no quantile.${userLine()}`,
+    );
   }
   const rows = lax.reshape(lax.transpose(x, [...kept, ...axes]), [...keptShape, n]);
   return { rows, shape: keepdims ? shape.map((m, d) => (axes.includes(d) ? 1 : m)) : keptShape };
@@ -62,7 +64,11 @@ function placesOf(position: NDArray, last: NDArray, method: QuantileMethod): Pla
     case 'higher':
       return { low: index(ceil), high: index(ceil), weight: constant(0) };
     case 'midpoint':
-      return { low: index(floor), high: index(ceil), weight: lax.select(lax.ne(floor, ceil), constant(0.5), constant(0)) };
+      return {
+        low: index(floor),
+        high: index(ceil),
+        weight: lax.select(lax.ne(floor, ceil), constant(0.5), constant(0)),
+      };
     case 'nearest': {
       const at = index(lax.round(position, 'TO_NEAREST_EVEN'));
       return { low: at, high: at, weight: constant(0) };
@@ -101,7 +107,7 @@ function checkQuantiles(op: string, q: ArrayLike, method: QuantileMethod, scale:
     throw new ArgumentError(`${op}: a quantile must be between 0 and ${scale}, got ${q}.${userLine()}`);
   }
   if (!METHODS.includes(method)) {
-    throw new ArgumentError(`${op}: there is no method '${String(method)}'; use ${METHODS.join(', ')}.${userLine()}`);
+    throw new ArgumentError(`${op}: there is no method '${method}'; use ${METHODS.join(', ')}.${userLine()}`);
   }
 }
 
@@ -116,7 +122,15 @@ function readPlaces(sorted: NDArray, { low, high, weight }: Place): NDArray {
 }
 
 /** Quantiles of the rows, the axes of `q` first. With `ignoreNaN` each row has its own number of elements. */
-function quantiles(op: string, x: ArrayLike, q: ArrayLike, axisOr: AxisOr<QuantileOptions> | undefined, options: QuantileOptions | undefined, scale: number, ignoreNaN: boolean): NDArray {
+function quantiles(
+  op: string,
+  x: ArrayLike,
+  q: ArrayLike,
+  axisOr: AxisOr<QuantileOptions> | undefined,
+  options: QuantileOptions | undefined,
+  scale: number,
+  ignoreNaN: boolean,
+): NDArray {
   const { axis, method = 'linear', keepdims = false } = settle(axisOr, options);
   checkQuantiles(op, q, method, scale);
   const array = inexact(op, x);
@@ -137,9 +151,10 @@ function quantiles(op: string, x: ArrayLike, q: ArrayLike, axisOr: AxisOr<Quanti
     // Of nothing, the element read is the first NaN.
     result = readPlaces(sorted, placesOf(position, last, method));
   } else {
-    const place = q instanceof NDArray
-      ? placesOf(lax.mul(wide, n - 1), lax.full(placeShape, n - 1, 'int32'), method)
-      : placeAt((Number(q) / scale) * (n - 1), placeShape, array.dtype, method);
+    const place =
+      q instanceof NDArray
+        ? placesOf(lax.mul(wide, n - 1), lax.full(placeShape, n - 1, 'int32'), method)
+        : placeAt((Number(q) / scale) * (n - 1), placeShape, array.dtype, method);
     const value = readPlaces(sorted, place);
     const largest = lax.broadcastTo(lax.sliceInDim(sorted, n - 1, n, lead.length), placeShape);
     result = lax.select(lax.ne(largest, largest), largest, value);
@@ -168,8 +183,12 @@ function quantileVector(op: string, q: ArrayLike, scale: number, like: NDArray):
  * np.quantile(x, np.array([0, 1]), 1).js(); // => [[4, 1], [10, 3]]
  * ```
  */
-export const quantile = (x: ArrayLike, q: ArrayLike, axis?: AxisOr<QuantileOptions>, options?: QuantileOptions): NDArray =>
-  quantiles('quantile', x, q, axis, options, 1, false);
+export const quantile = (
+  x: ArrayLike,
+  q: ArrayLike,
+  axis?: AxisOr<QuantileOptions>,
+  options?: QuantileOptions,
+): NDArray => quantiles('quantile', x, q, axis, options, 1, false);
 
 /**
  * {@link quantile} for `q` in percent, [0, 100].
@@ -180,8 +199,12 @@ export const quantile = (x: ArrayLike, q: ArrayLike, axis?: AxisOr<QuantileOptio
  * np.percentile(np.array([1, 2, 3, 4, 5]), 75).js(); // => 4
  * ```
  */
-export const percentile = (x: ArrayLike, q: ArrayLike, axis?: AxisOr<QuantileOptions>, options?: QuantileOptions): NDArray =>
-  quantiles('percentile', x, q, axis, options, 100, false);
+export const percentile = (
+  x: ArrayLike,
+  q: ArrayLike,
+  axis?: AxisOr<QuantileOptions>,
+  options?: QuantileOptions,
+): NDArray => quantiles('percentile', x, q, axis, options, 100, false);
 
 /**
  * The middle element in sorted order, or the mean of the two in the middle. NaN if an element is NaN.
@@ -204,12 +227,28 @@ export const median = (x: ArrayLike, axis?: AxisOr<AxisOptions>, options?: AxisO
  * np.nanquantile(np.array([1, NaN, 3]), 0.5).js(); // => 2
  * ```
  */
-export const nanquantile = (x: ArrayLike, q: ArrayLike, axis?: AxisOr<QuantileOptions>, options?: QuantileOptions): NDArray =>
-  quantiles('nanquantile', x, q, axis, options, 1, true);
+export const nanquantile = (
+  x: ArrayLike,
+  q: ArrayLike,
+  axis?: AxisOr<QuantileOptions>,
+  options?: QuantileOptions,
+): NDArray => quantiles('nanquantile', x, q, axis, options, 1, true);
 
-/** {@link nanquantile} for `q` in percent. */
-export const nanpercentile = (x: ArrayLike, q: ArrayLike, axis?: AxisOr<QuantileOptions>, options?: QuantileOptions): NDArray =>
-  quantiles('nanpercentile', x, q, axis, options, 100, true);
+/**
+ * {@link nanquantile} for `q` in percent.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.nanpercentile(np.array([1, NaN, 3]), 50).js(); // => 2
+ * ```
+ */
+export const nanpercentile = (
+  x: ArrayLike,
+  q: ArrayLike,
+  axis?: AxisOr<QuantileOptions>,
+  options?: QuantileOptions,
+): NDArray => quantiles('nanpercentile', x, q, axis, options, 100, true);
 
 /**
  * {@link median} of the elements that are not NaN; NaN where there are none.

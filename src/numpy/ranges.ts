@@ -129,7 +129,8 @@ export function linspace(
 ): NDArray {
   const settings = settle(endpoint, options);
   const t = fractions('linspace', num, settings.endpoint ?? true);
-  if (start instanceof NDArray || stop instanceof NDArray) return finish('linspace', interpolate('linspace', start, stop, t), settings);
+  if (start instanceof NDArray || stop instanceof NDArray)
+    return finish('linspace', interpolate('linspace', start, stop, t), settings);
   const [from, to] = [Number(start), Number(stop)];
   return fromNumbers(
     t.map((f) => (f === 1 ? to : from + f * (to - from))),

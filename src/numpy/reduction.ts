@@ -43,7 +43,10 @@ const isOptions = <O extends AxisOptions>(axis: AxisOr<O> | undefined): axis is 
   typeof axis === 'object' && axis !== null && !Array.isArray(axis);
 
 /** The options of a call in either form, with the axis among them. */
-export function settle<O extends AxisOptions>(axis: AxisOr<O> | undefined, options: O | undefined): O | (O & AxisOptions) {
+export function settle<O extends AxisOptions>(
+  axis: AxisOr<O> | undefined,
+  options: O | undefined,
+): O | (O & AxisOptions) {
   if (isOptions(axis)) return axis;
   const given = options ?? ({} as O);
   return axis === undefined ? given : { ...given, axis };

@@ -134,8 +134,14 @@ export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?:
 }
 export { variance as var, variance as var_ };
 
+/** √x with derivative 0 where x is 0: there a standard deviation has its minimum. */
+export function rootOfVariance(x: NDArray): NDArray {
+  const isZero = lax.eq(x, 0);
+  return lax.select(isZero, 0, lax.sqrt(lax.select(isZero, 1, x)));
+}
+
 /**
- * The standard deviation over `axis`: the square root of the variance.
+ * The standard deviation over `axis`: the square root of the variance. The gradient is 0 where all elements are equal.
  *
  * @example
  * ```ts
@@ -144,7 +150,7 @@ export { variance as var, variance as var_ };
  * ```
  */
 export const std = (x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray =>
-  lax.sqrt(variance(x, axis, options));
+  rootOfVariance(variance(x, axis, options));
 
 type Extremum = (x: ArrayLike, axis?: AxisOr<InitialOptions>, options?: InitialOptions) => NDArray;
 
@@ -169,8 +175,7 @@ function extremum(
       return kept(reduce(array, axes), axes, settings);
     }
     const start = initialOf(op, initial, array);
-    const included =
-      settings.where === undefined ? array : lax.select(maskOf(op, array, settings.where), array, start);
+    const included = settings.where === undefined ? array : lax.select(maskOf(op, array, settings.where), array, start);
     return pick(kept(reduce(included, axes), axes, settings), start);
   };
 }
@@ -332,7 +337,12 @@ const position =
     const array = numeric(op, x);
     if (along === null) {
       const flat = find(lax.reshape(array, [array.size]), 0);
-      return keepdims ? lax.reshape(flat, array.aval.shape.map(() => 1)) : flat;
+      return keepdims
+        ? lax.reshape(
+            flat,
+            array.aval.shape.map(() => 1),
+          )
+        : flat;
     }
     const found = find(array, along);
     return keepdims ? lax.expandDims(found, axesOf(op, array, { axis: along })) : found;

@@ -24,7 +24,15 @@ export function flip(x: ArrayLike, axis?: AxisArg): NDArray {
   return lax.rev(array, canonicalAxes(axis, array.ndim, 'flip'));
 }
 
-/** Reversed along axis 1: columns from right to left. */
+/**
+ * Reversed along axis 1: columns from right to left.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.fliplr(np.array([[1, 2], [3, 4]])).js(); // => [[2, 1], [4, 3]]
+ * ```
+ */
 export const fliplr = (x: ArrayLike): NDArray => flipAxis('fliplr', x, 1);
 
 /**
@@ -57,7 +65,9 @@ export function rot90(x: ArrayLike, k = 1, axes: readonly [number, number] = [0,
   const array = single('rot90', x);
   const [a, b] = [canonicalAxis(axes[0], array.ndim, 'rot90'), canonicalAxis(axes[1], array.ndim, 'rot90')];
   if (a === b || !Number.isInteger(k)) {
-    throw new ArgumentError(`rot90: needs an integer number of turns and two different axes, got k = ${k} and ${showShape(axes)}.${userLine()}`);
+    throw new ArgumentError(
+      `rot90: needs an integer number of turns and two different axes, got k = ${k} and ${showShape(axes)}.${userLine()}`,
+    );
   }
   const turns = ((k % 4) + 4) % 4;
   if (turns === 0) return array;
@@ -96,7 +106,10 @@ export function roll(x: ArrayLike, shift: ArrayLike | readonly number[], axis?: 
   const shifts = shiftList(shift);
   if (axis === undefined || axis === null) {
     const flat = lax.reshape(array, [array.size]);
-    return lax.reshape(shifts.reduce<NDArray>((acc, by) => rollAxis(acc, by, 0), flat), array.aval.shape);
+    return lax.reshape(
+      shifts.reduce<NDArray>((acc, by) => rollAxis(acc, by, 0), flat),
+      array.aval.shape,
+    );
   }
   const axes = (typeof axis === 'number' ? [axis] : axis).map((d) => canonicalAxis(d, array.ndim, 'roll'));
   if (shifts.length !== axes.length && shifts.length !== 1 && axes.length !== 1) {
@@ -138,8 +151,15 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
   const lengths = [...range(ndim - array.ndim).map(() => 1), ...array.aval.shape];
   const counts = [...range(ndim - given.length).map(() => 1), ...given];
   const wide = lengths.flatMap((n, d) => [nth(counts, d), n]);
-  const spread = lax.broadcastInDim(lax.reshape(array, lengths), wide, range(ndim).map((d) => 2 * d + 1));
-  return lax.reshape(spread, lengths.map((n, d) => n * nth(counts, d)));
+  const spread = lax.broadcastInDim(
+    lax.reshape(array, lengths),
+    wide,
+    range(ndim).map((d) => 2 * d + 1),
+  );
+  return lax.reshape(
+    spread,
+    lengths.map((n, d) => n * nth(counts, d)),
+  );
 }
 
 /** Options of {@link repeat}. */
@@ -178,24 +198,34 @@ export function repeat(
     const result = array.aval.shape.map((m, d) => (d === d0 ? m * (count ?? 0) : m));
     return lax.reshape(lax.broadcastInDim(array, wide, kept), result);
   }
-  const sources = repeats instanceof NDArray && (totalRepeatLength !== undefined || !(repeats instanceof ConcreteArray))
-    ? tracedSources(repeats, n, totalRepeatLength)
-    : hostSources(repeats, n, totalRepeatLength);
+  const sources =
+    repeats instanceof NDArray && (totalRepeatLength !== undefined || !(repeats instanceof ConcreteArray))
+      ? tracedSources(repeats, n, totalRepeatLength)
+      : hostSources(repeats, n, totalRepeatLength);
   return gatherRows(array, [d0], [sources], d0, { mode: 'clip' });
 }
 
 function checkCounts(counts: readonly number[], n: number): readonly number[] {
   if (counts.some((c) => !Number.isInteger(c) || c < 0)) {
-    throw new ArgumentError(`repeat: repetitions must be integers of at least 0, got ${showShape(counts)}.${userLine()}`);
+    throw new ArgumentError(
+      `repeat: repetitions must be integers of at least 0, got ${showShape(counts)}.${userLine()}`,
+    );
   }
   const [only] = counts;
   if (counts.length === 1 && only !== undefined) return range(n).map(() => only);
   if (counts.length === n) return counts;
-  throw new ShapeError(`repeat: ${counts.length} repetitions for an axis of length ${n}; give one, or one for each.${userLine()}`);
+  throw new ShapeError(
+    `repeat: ${counts.length} repetitions for an axis of length ${n}; give one, or one for each.${userLine()}`,
+  );
 }
 
 function hostSources(repeats: number | readonly number[] | NDArray, n: number, total: number | undefined): NDArray {
-  const listed = repeats instanceof NDArray ? Array.from(asIndex('repeat', repeats).dataSync()) : typeof repeats === 'number' ? [repeats] : repeats;
+  const listed =
+    repeats instanceof NDArray
+      ? Array.from(asIndex('repeat', repeats).dataSync())
+      : typeof repeats === 'number'
+        ? [repeats]
+        : repeats;
   const counts = checkCounts(listed, n);
   const sources = counts.flatMap((c, i) => range(c).map(() => i));
   const length = total ?? sources.length;
@@ -211,10 +241,17 @@ function tracedSources(repeats: NDArray, n: number, total: number | undefined): 
         `static. Pass { totalRepeatLength: n }.${userLine()}`,
     );
   }
-  const counts = lax.broadcastTo(lax.reshape(asIndex('repeat', repeats), repeats.size === 1 ? [] : [repeats.size]), [n]);
+  const counts = lax.broadcastTo(lax.reshape(asIndex('repeat', repeats), repeats.size === 1 ? [] : [repeats.size]), [
+    n,
+  ]);
   if (n === 0) return lax.full([total], 0, 'int32');
   const starts = lax.sub(lax.cumsum(counts), counts);
-  const begun = lax.scatterAdd(lax.full([total], 0, 'int32'), lax.reshape(starts, [n, 1]), lax.full([n], 1, 'int32'), VECTOR_SCATTER);
+  const begun = lax.scatterAdd(
+    lax.full([total], 0, 'int32'),
+    lax.reshape(starts, [n, 1]),
+    lax.full([n], 1, 'int32'),
+    VECTOR_SCATTER,
+  );
   return lax.sub(lax.cumsum(begun), 1);
 }
 

@@ -56,11 +56,18 @@ export interface SearchsortedOptions {
  * np.searchsorted(np.array([1, 2, 2, 3]), 2, 'right').js(); // => 3
  * ```
  */
-export function searchsorted(sorted: ArrayLike, values: ArrayLike, side: Side = 'left', { sorter }: SearchsortedOptions = {}): NDArray {
+export function searchsorted(
+  sorted: ArrayLike,
+  values: ArrayLike,
+  side: Side = 'left',
+  { sorter }: SearchsortedOptions = {},
+): NDArray {
   const promoted = promoteTypesOf('searchsorted', [sorted, values]);
   const [array, wanted] = [nth(promoted, 0), nth(promoted, 1)];
   if (array.ndim !== 1) {
-    throw new ShapeError(`searchsorted: the first argument must be a vector, got shape ${showShape(array.shape)}.${userLine()}`);
+    throw new ShapeError(
+      `searchsorted: the first argument must be a vector, got shape ${showShape(array.shape)}.${userLine()}`,
+    );
   }
   if (sorter === undefined) return insertionPoints(array, wanted, side);
   const order = asIndex('searchsorted', sorter);
@@ -80,7 +87,8 @@ export function searchsorted(sorted: ArrayLike, values: ArrayLike, side: Side = 
 export function digitize(x: ArrayLike, bins: ArrayLike, right = false): NDArray {
   const promoted = promoteTypesOf('digitize', [x, bins]);
   const [values, edges] = [nth(promoted, 0), nth(promoted, 1)];
-  if (edges.ndim !== 1) throw new ShapeError(`digitize: bins must be a vector, got shape ${showShape(edges.shape)}.${userLine()}`);
+  if (edges.ndim !== 1)
+    throw new ShapeError(`digitize: bins must be a vector, got shape ${showShape(edges.shape)}.${userLine()}`);
   const n = edges.size;
   const side = right ? 'left' : 'right';
   const rising = insertionPoints(edges, values, side);

@@ -24,7 +24,9 @@ import { broadcastOperands, numeric, promoteTypesOf, single } from './promote.js
  */
 export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
   if ((x as ArrayLike | undefined) === undefined || (y as ArrayLike | undefined) === undefined) {
-    throw new ArgumentError(`where: needs x and y as well; for the positions of true elements use np.nonzero.${userLine()}`);
+    throw new ArgumentError(
+      `where: needs x and y as well; for the positions of true elements use np.nonzero.${userLine()}`,
+    );
   }
   const cases = promoteTypesOf('where', [x, y]);
   const [c, a, b] = broadcastOperands('where', [truth(single('where', condition)), ...cases]);
@@ -87,7 +89,9 @@ export function piecewise(
   const array = numeric('piecewise', x);
   const value = (f: ((x: NDArray) => ArrayLike) | number | undefined): NDArray => {
     const result = typeof f === 'function' ? f(array) : (f ?? 0);
-    return typeof result === 'object' ? lax.convertElementType(result, array.dtype) : lax.scalarLike(Number(result), array);
+    return typeof result === 'object'
+      ? lax.convertElementType(result, array.dtype)
+      : lax.scalarLike(Number(result), array);
   };
   const rest = lax.broadcastTo(value(extra === 1 ? functions[conditions.length] : undefined), array.aval.shape);
   return conditions.reduce<NDArray>((acc, condition, i) => where(condition, value(functions[i]), acc), rest);

@@ -9,10 +9,26 @@ import * as lax from '../lax/index.js';
 import { describeArgument } from './describe.js';
 import { single } from './promote.js';
 
-/** Lengths of the axes of `x`; `[]` for a number. */
+/**
+ * Lengths of the axes of `x`; `[]` for a number.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.shape(np.zeros([2, 3])); // => [2, 3]
+ * ```
+ */
 export const shape = (x: ArrayLike): number[] => single('shape', x).shape;
 
-/** Number of axes of `x`; 0 for a number. */
+/**
+ * Number of axes of `x`; 0 for a number.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.ndim(np.zeros([2, 3])); // => 2
+ * ```
+ */
 export const ndim = (x: ArrayLike): number => single('ndim', x).ndim;
 
 /**
@@ -48,11 +64,19 @@ export function astype(x: ArrayLike, dtype: DType): NDArray {
   return lax.convertElementType(single('astype', x), dtype);
 }
 
-/** `x` as an array. Arrays are immutable, so nothing is copied. */
+/**
+ * `x` as an array. Arrays are immutable, so nothing is copied.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.copy(np.array([1, 2])).js(); // => [1, 2]
+ * ```
+ */
 export const copy = (x: ArrayLike): NDArray => single('copy', x);
 
 /** Fill in the one length that is -1. */
-export function resolveShape(op: string, array: NDArray, wanted: number | readonly number[]): number[] {
+function resolveShape(op: string, array: NDArray, wanted: number | readonly number[]): number[] {
   const lengths = typeof wanted === 'number' ? [wanted] : [...wanted];
   const wrong = lengths.find((n) => !Number.isInteger(n) || n < -1);
   if (wrong !== undefined || lengths.filter((n) => n === -1).length > 1) {
@@ -120,7 +144,15 @@ export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArra
   );
 }
 
-/** {@link transpose} by the Array API's name; `axes` is required there. */
+/**
+ * {@link transpose} by the Array API's name; `axes` is required there.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.permuteDims(np.zeros([2, 3, 4]), [2, 0, 1]).shape; // => [4, 2, 3]
+ * ```
+ */
 export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => transpose(x, axes);
 
 /**
@@ -133,7 +165,11 @@ export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => t
  * np.moveaxis(np.zeros([2, 3, 4]), [0, 1], [-1, 0]).shape; // => [3, 4, 2]
  * ```
  */
-export function moveaxis(x: ArrayLike, source: number | readonly number[], destination: number | readonly number[]): NDArray {
+export function moveaxis(
+  x: ArrayLike,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): NDArray {
   const array = single('moveaxis', x);
   const listed = (axes: number | readonly number[]): number[] => {
     const list = (typeof axes === 'number' ? [axes] : axes).map((a) => canonicalAxis(a, array.ndim, 'moveaxis'));

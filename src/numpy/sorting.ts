@@ -72,12 +72,17 @@ export function argsort(x: ArrayLike, axis: number | null = -1, { descending = f
  * ```
  */
 export function lexsort(keys: readonly ArrayLike[] | NDArray, axis = -1): NDArray {
-  const list = keys instanceof NDArray ? range(keys.length).map((i) => lax.reshape(lax.sliceInDim(keys, i, i + 1), keys.shape.slice(1))) : keys;
+  const list =
+    keys instanceof NDArray
+      ? range(keys.length).map((i) => lax.reshape(lax.sliceInDim(keys, i, i + 1), keys.shape.slice(1)))
+      : keys;
   const arrays = list.map((key) => single('lexsort', key));
   const first = arrays[0];
   if (first === undefined) throw new ArgumentError(`lexsort: needs at least one key.${userLine()}`);
   if (!arrays.every((x) => sameShape(x.aval.shape, first.aval.shape))) {
-    throw new ShapeError(`lexsort: keys have shapes ${arrays.map((x) => showShape(x.shape)).join(', ')}, which must be equal.${userLine()}`);
+    throw new ShapeError(
+      `lexsort: keys have shapes ${arrays.map((x) => showShape(x.shape)).join(', ')}, which must be equal.${userLine()}`,
+    );
   }
   if (first.ndim === 0) return lax.full([], 0, 'int32');
   const d0 = canonicalAxis(axis, first.ndim, 'lexsort');
@@ -88,7 +93,8 @@ export function lexsort(keys: readonly ArrayLike[] | NDArray, axis = -1): NDArra
 
 function checkKth(op: string, kth: number | readonly number[], n: number): void {
   const wrong = (typeof kth === 'number' ? [kth] : kth).find((k) => !Number.isInteger(k) || k < -n || k >= n);
-  if (wrong !== undefined) throw new AxisError(`${op}: there is no position ${wrong} along an axis of length ${n}.${userLine()}`);
+  if (wrong !== undefined)
+    throw new AxisError(`${op}: there is no position ${wrong} along an axis of length ${n}.${userLine()}`);
 }
 
 /**

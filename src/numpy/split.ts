@@ -14,7 +14,8 @@ function cut(op: string, x: ArrayLike, sections: Sections, axis: number, equal: 
   const array = single(op, x);
   const d0 = canonicalAxis(axis, array.ndim, op);
   const n = nth(array.aval.shape, d0);
-  const starts = typeof sections === 'number' ? evenStarts(op, sections, n, equal) : sections.map((at) => clip(op, at, n));
+  const starts =
+    typeof sections === 'number' ? evenStarts(op, sections, n, equal) : sections.map((at) => clip(op, at, n));
   const bounds = [0, ...starts, n];
   return range(starts.length + 1).map((i) => {
     const from = nth(bounds, i);
@@ -65,7 +66,13 @@ export const split = (x: ArrayLike, indicesOrSections: Sections, axis = 0): NDAr
 export const arraySplit = (x: ArrayLike, indicesOrSections: Sections, axis = 0): NDArray[] =>
   cut('arraySplit', x, indicesOrSections, axis, false);
 
-function cutAt(op: string, x: ArrayLike, sections: Sections, least: number, axisOf: (ndim: number) => number): NDArray[] {
+function cutAt(
+  op: string,
+  x: ArrayLike,
+  sections: Sections,
+  least: number,
+  axisOf: (ndim: number) => number,
+): NDArray[] {
   const array = single(op, x);
   if (array.ndim < least) {
     throw new ShapeError(`${op}: needs at least ${least} axes, got shape ${showShape(array.shape)}.${userLine()}`);
@@ -73,11 +80,27 @@ function cutAt(op: string, x: ArrayLike, sections: Sections, least: number, axis
   return cut(op, array, sections, axisOf(array.ndim), true);
 }
 
-/** {@link split} along axis 1 (axis 0 of a vector). */
+/**
+ * {@link split} along axis 1 (axis 0 of a vector).
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.hsplit(np.array([[1, 2], [3, 4]]), 2); // => [[[1], [3]], [[2], [4]]]
+ * ```
+ */
 export const hsplit = (x: ArrayLike, indicesOrSections: Sections): NDArray[] =>
   cutAt('hsplit', x, indicesOrSections, 1, (ndim) => (ndim === 1 ? 0 : 1));
 
-/** {@link split} along axis 0 of an array of at least two axes. */
+/**
+ * {@link split} along axis 0 of an array of at least two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.vsplit(np.array([[1, 2], [3, 4]]), 2); // => [[[1, 2]], [[3, 4]]]
+ * ```
+ */
 export const vsplit = (x: ArrayLike, indicesOrSections: Sections): NDArray[] =>
   cutAt('vsplit', x, indicesOrSections, 2, () => 0);
 
@@ -89,8 +112,6 @@ export const vsplit = (x: ArrayLike, indicesOrSections: Sections): NDArray[] =>
  * import { numpy as np } from 'cotangent';
  * const x = np.reshape(np.arange(4), [1, 2, 2]);
  * np.dsplit(x, 2); // => [[[[0], [2]]], [[[1], [3]]]]
- * np.vsplit(np.array([[1, 2], [3, 4]]), 2); // => [[[1, 2]], [[3, 4]]]
- * np.hsplit(np.array([[1, 2], [3, 4]]), 2); // => [[[1], [3]], [[2], [4]]]
  * ```
  */
 export const dsplit = (x: ArrayLike, indicesOrSections: Sections): NDArray[] =>

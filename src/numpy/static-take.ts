@@ -35,7 +35,10 @@ function readRun(x: NDArray, axis: number, { start, step, length }: Run): NDArra
   if (step === 1) return sliceInDim(x, start, start + length, axis);
   if (step === -1) return rev(sliceInDim(x, start - length + 1, start + 1, axis), [axis]);
   const one = sliceInDim(x, start, start + 1, axis);
-  return broadcastTo(one, x.aval.shape.map((n, d) => (d === axis ? length : n)));
+  return broadcastTo(
+    one,
+    x.aval.shape.map((n, d) => (d === axis ? length : n)),
+  );
 }
 
 // Up to this many pieces, a concatenation of slices is cheaper than a gather: the compiler reads slices in place.
@@ -56,4 +59,5 @@ export function takeStatic(x: NDArray, axis: number, positions: readonly number[
 }
 
 /** The positions `0 … n - 1` that are not in `removed`. */
-export const otherPositions = (n: number, removed: ReadonlySet<number>): number[] => range(n).filter((i) => !removed.has(i));
+export const otherPositions = (n: number, removed: ReadonlySet<number>): number[] =>
+  range(n).filter((i) => !removed.has(i));

@@ -6,15 +6,7 @@ import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { gatherAlong, gatherRows } from './gathers.js';
-import {
-  asIndex,
-  asMask,
-  floorDivMod,
-  hostValues,
-  positionsOf,
-  wrapNegative,
-  type SizeOptions,
-} from './positions.js';
+import { asIndex, asMask, floorDivMod, hostValues, positionsOf, wrapNegative, type SizeOptions } from './positions.js';
 import { promoteTypesOf, single } from './promote.js';
 
 /**
@@ -79,7 +71,11 @@ function alignOthers(op: string, x: NDArray, index: NDArray, axis: number): { x:
   }
   const without = (shape: Shape): number[] => shape.map((n, d) => (d === axis ? 1 : n));
   const common = lax.broadcastShapes(op, without(x.aval.shape), without(index.aval.shape));
-  const grow = (a: NDArray): NDArray => lax.broadcastTo(a, common.map((n, d) => (d === axis ? nth(a.aval.shape, axis) : n)));
+  const grow = (a: NDArray): NDArray =>
+    lax.broadcastTo(
+      a,
+      common.map((n, d) => (d === axis ? nth(a.aval.shape, axis) : n)),
+    );
   return { x: grow(x), index: grow(index) };
 }
 
@@ -94,7 +90,12 @@ function alignOthers(op: string, x: NDArray, index: NDArray, axis: number): { x:
  * np.takeAlongAxis(x, np.argsort(x, 1), 1).js(); // => [[1, 2, 3], [7, 8, 9]]
  * ```
  */
-export function takeAlongAxis(x: ArrayLike, indices: ArrayLike, axis: number | null = -1, options: TakeOptions = {}): NDArray {
+export function takeAlongAxis(
+  x: ArrayLike,
+  indices: ArrayLike,
+  axis: number | null = -1,
+  options: TakeOptions = {},
+): NDArray {
   const given = single('takeAlongAxis', x);
   const array = axis === null ? lax.reshape(given, [given.size]) : given;
   const d0 = canonicalAxis(axis ?? 0, array.ndim, 'takeAlongAxis');
@@ -115,7 +116,9 @@ export function boundIndices(op: string, index: NDArray, n: number, mode: Bounds
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;
     if (value < 0 || value >= n) {
-      throw new ShapeError(`${op}: index ${value} is out of bounds for length ${n}; use mode 'clip' or 'wrap' to allow it.${userLine()}`);
+      throw new ShapeError(
+        `${op}: index ${value} is out of bounds for length ${n}; use mode 'clip' or 'wrap' to allow it.${userLine()}`,
+      );
     }
   }
   return index;
@@ -166,9 +169,21 @@ export function compress(condition: ArrayLike, x: ArrayLike, axis?: number | nul
 }
 
 /** Elements along an axis where a mask is true. */
-function selected(op: string, array: NDArray, axis: number, mask: NDArray, { size, fillValue = 0 }: SizeOptions): NDArray {
+function selected(
+  op: string,
+  array: NDArray,
+  axis: number,
+  mask: NDArray,
+  { size, fillValue = 0 }: SizeOptions,
+): NDArray {
   const at = positionsOf(op, mask, size);
-  return gatherRows(array, [axis], [at], axis, size === undefined ? { mode: 'promise_in_bounds' } : { mode: 'fill', fillValue });
+  return gatherRows(
+    array,
+    [axis],
+    [at],
+    axis,
+    size === undefined ? { mode: 'promise_in_bounds' } : { mode: 'fill', fillValue },
+  );
 }
 
 /**

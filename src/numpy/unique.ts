@@ -48,14 +48,18 @@ export function distinct(rows: NDArray, equalNaN: boolean): Distinct {
   const n = nth(rows.aval.shape, 0);
   const positions = lax.iota('int32', n);
   if (n === 0) return { sorted: rows, permutation: positions, isNew: lax.full([0], true) };
-  const columns = rows.ndim === 1 ? [rows] : range(nth(rows.aval.shape, 1)).map((j) => lax.reshape(lax.sliceInDim(rows, j, j + 1, 1), [n]));
+  const columns =
+    rows.ndim === 1
+      ? [rows]
+      : range(nth(rows.aval.shape, 1)).map((j) => lax.reshape(lax.sliceInDim(rows, j, j + 1, 1), [n]));
   const results = columns.length === 0 ? [positions] : lax.sort([...columns, positions], 0, columns.length);
   const permutation = nth(results, results.length - 1);
   const changes = results
     .slice(0, -1)
     .map((column) => differs(lax.sliceInDim(column, 1, n), lax.sliceInDim(column, 0, n - 1), equalNaN));
   const changed = changes.reduce((a, b) => lax.bitwiseOr(a, b), lax.full([n - 1], false));
-  const sorted = rows.ndim === 1 ? nth(results, 0) : gatherRows(rows, [0], [permutation], 0, { mode: 'promise_in_bounds' });
+  const sorted =
+    rows.ndim === 1 ? nth(results, 0) : gatherRows(rows, [0], [permutation], 0, { mode: 'promise_in_bounds' });
   return { sorted, permutation, isNew: lax.concatenate([lax.full([1], true), changed], 0) };
 }
 
@@ -131,7 +135,12 @@ export function unique(x: ArrayLike, options: UniqueOptions & UniqueReturns = {}
   return computeNow([x], () => {
     const { values, indices, inverse, counts } = uniqueParts('unique', x, rest);
     if (!returnIndex && !returnInverse && !returnCounts) return values;
-    return [values, ...(returnIndex ? [indices()] : []), ...(returnInverse ? [inverse()] : []), ...(returnCounts ? [counts()] : [])];
+    return [
+      values,
+      ...(returnIndex ? [indices()] : []),
+      ...(returnInverse ? [inverse()] : []),
+      ...(returnCounts ? [counts()] : []),
+    ];
   });
 }
 
@@ -160,18 +169,42 @@ export function uniqueAll(x: ArrayLike, options: SizeOptions = {}): UniqueAll {
   });
 }
 
-/** Values and counts of {@link uniqueAll}. */
+/**
+ * Values and counts of {@link uniqueAll}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.uniqueCounts(np.array([3, 1, 3])); // => { values: [1, 3], counts: [1, 2] }
+ * ```
+ */
 export function uniqueCounts(x: ArrayLike, options: SizeOptions = {}): Pick<UniqueAll, 'values' | 'counts'> {
   const { values, counts } = uniqueAll(x, options);
   return { values, counts };
 }
 
-/** Values and inverse indices of {@link uniqueAll}. */
+/**
+ * Values and inverse indices of {@link uniqueAll}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.uniqueInverse(np.array([3, 1, 3])).inverseIndices.js(); // => [1, 0, 1]
+ * ```
+ */
 export function uniqueInverse(x: ArrayLike, options: SizeOptions = {}): Pick<UniqueAll, 'values' | 'inverseIndices'> {
   const { values, inverseIndices } = uniqueAll(x, options);
   return { values, inverseIndices };
 }
 
-/** Values of {@link uniqueAll}. */
+/**
+ * Values of {@link uniqueAll}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.uniqueValues(np.array([3, 1, 3])).js(); // => [1, 3]
+ * ```
+ */
 export const uniqueValues = (x: ArrayLike, options: SizeOptions = {}): NDArray =>
   unique(x, { ...options, equalNaN: false });

@@ -14,25 +14,52 @@ export interface WindowOptions {
 
 /** A symmetric window of `m` points; `at` gets the position from 0 to 1. A window of one point is 1. */
 function sampled(op: string, m: number, { dtype = 'float32' }: WindowOptions, at: (t: number) => number): NDArray {
-  if (!Number.isInteger(m)) throw new ArgumentError(`${op}: the number of points must be an integer, got ${m}.${userLine()}`);
+  if (!Number.isInteger(m))
+    throw new ArgumentError(`${op}: the number of points must be an integer, got ${m}.${userLine()}`);
   const points = Math.max(0, m);
   const values = points === 1 ? [1] : range(points).map((i) => at(i / (points - 1)));
   if (dtype === 'float64') return fromHost(Float64Array.from(values), [points], 'float64');
   return convertElementType(fromHost(Float32Array.from(values), [points], 'float32'), dtype);
 }
 
-const cosines = (coefficients: readonly number[]) => (t: number): number =>
-  coefficients.reduce((sum, a, k) => sum + a * Math.cos(2 * Math.PI * k * t), 0);
+const cosines =
+  (coefficients: readonly number[]) =>
+  (t: number): number =>
+    coefficients.reduce((sum, a, k) => sum + a * Math.cos(2 * Math.PI * k * t), 0);
 
-/** The Bartlett window, a triangle that is 0 at both ends. */
+/**
+ * The Bartlett window, a triangle that is 0 at both ends.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.bartlett(3).js(); // => [0, 1, 0]
+ * ```
+ */
 export const bartlett = (m: number, options: WindowOptions = {}): NDArray =>
   sampled('bartlett', m, options, (t) => 1 - Math.abs(2 * t - 1));
 
-/** The Blackman window, 0.42 - 0.5 cos 2πt + 0.08 cos 4πt. */
+/**
+ * The Blackman window, 0.42 - 0.5 cos 2πt + 0.08 cos 4πt.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.blackman(1).js(); // => [1]
+ * ```
+ */
 export const blackman = (m: number, options: WindowOptions = {}): NDArray =>
   sampled('blackman', m, options, cosines([0.42, -0.5, 0.08]));
 
-/** The Hamming window, 0.54 - 0.46 cos 2πt. */
+/**
+ * The Hamming window, 0.54 - 0.46 cos 2πt.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.hamming(3).js(); // => [0.08, 1.00, 0.08]
+ * ```
+ */
 export const hamming = (m: number, options: WindowOptions = {}): NDArray =>
   sampled('hamming', m, options, cosines([0.54, -0.46]));
 
@@ -46,7 +73,8 @@ export const hamming = (m: number, options: WindowOptions = {}): NDArray =>
  * [np.bartlett(3), np.hamming(2)]; // => [[0, 1, 0], [0.08, 0.08]]
  * ```
  */
-export const hanning = (m: number, options: WindowOptions = {}): NDArray => sampled('hanning', m, options, cosines([0.5, -0.5]));
+export const hanning = (m: number, options: WindowOptions = {}): NDArray =>
+  sampled('hanning', m, options, cosines([0.5, -0.5]));
 
 /** The modified Bessel function I₀(x) = Σ ((x/2)ᵏ / k!)² (NIST DLMF 10.25.2). All terms are positive, so it is exact. */
 function besselI0(x: number): number {

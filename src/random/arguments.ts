@@ -25,7 +25,8 @@ export const FRACTION_BITS: Readonly<Record<FloatDType, number>> = { float32: 23
 /** `options.dtype`, which must be a float. */
 export function floatDType(op: string, options: FloatOptions): FloatDType {
   const { dtype = 'float32' } = options;
-  if (dtype !== 'float32' && dtype !== 'float64') throw new DTypeError(`${op}: samples are float32 or float64, not ${dtype}.${userLine()}`);
+  if (dtype !== 'float32' && dtype !== 'float64')
+    throw new DTypeError(`${op}: samples are float32 or float64, not ${dtype}.${userLine()}`);
   return dtype;
 }
 

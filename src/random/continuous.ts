@@ -17,10 +17,10 @@ import {
   type FloatOptions,
   type ShapeOr,
 } from './arguments.js';
-import { split } from './key.js';
+import { spawn } from './key.js';
 import { rademacher } from './integers.js';
 import { maxwell } from './normal.js';
-import { halves, uniformOn } from './uniform.js';
+import { uniformOn } from './uniform.js';
 
 interface Sample {
   readonly op: string;
@@ -114,12 +114,7 @@ export function cauchy(key: NDArray, shape?: ShapeOr<FloatOptions>, options: Flo
  * random.pareto(random.key(0), 3, [2]).shape; // => [2]
  * ```
  */
-export function pareto(
-  key: NDArray,
-  b: ArrayLike,
-  shape?: ShapeOr<FloatOptions>,
-  options: FloatOptions = {},
-): NDArray {
+export function pareto(key: NDArray, b: ArrayLike, shape?: ShapeOr<FloatOptions>, options: FloatOptions = {}): NDArray {
   const sample = sampleOf('random.pareto', shape, options, b);
   return lax.exp(lax.div(exponentialOf(key, sample), parameterOf(b, sample)));
 }
@@ -214,7 +209,7 @@ export function doubleSidedMaxwell(
   const given = shapeAndOptions(shape, options);
   const asked = given.shape === undefined || given.shape.length === 0 ? own : given.shape;
   const sample = sampleOf('random.doubleSidedMaxwell', [...asked, ...own], given.options, loc, scale);
-  const [lengthKey, signKey] = halves(split(key));
+  const [lengthKey, signKey] = spawn(key);
   const lengths = maxwell(lengthKey, sample.shape, { dtype: sample.dtype });
   const signed = lax.mul(rademacher(signKey, sample.shape, { dtype: sample.dtype }), lengths);
   return lax.add(lax.mul(signed, parameterOf(scale, sample)), parameterOf(loc, sample));

@@ -7,8 +7,8 @@ import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { sampleShape, shapeAndOptions, type ShapeOr } from './arguments.js';
-import { randomBits, split } from './key.js';
-import { bernoulli, halves } from './uniform.js';
+import { randomBits, spawn } from './key.js';
+import { bernoulli } from './uniform.js';
 
 /** Options of the samplers of integers. */
 export interface IntegerOptions {
@@ -70,9 +70,9 @@ function tracedRange(lo: Bound, hi: Bound): Range {
   return { lo: lo.value, span, factor: lax.rem(lax.mul(half, half), span) };
 }
 
-function checkInteger(x: ArrayLike): number {
+function checkInteger(x: number | boolean): number {
   if (typeof x !== 'number' || !Number.isInteger(x)) {
-    throw new ArgumentError(`random.randint: bounds are integers, got ${String(x)}.${userLine()}`);
+    throw new ArgumentError(`random.randint: bounds are integers, got ${x}.${userLine()}`);
   }
   return x;
 }
@@ -84,7 +84,9 @@ function bound(x: ArrayLike, shape: Shape, dtype: IntegerDType): Bound {
     return { value: scalar(Math.min(Math.max(number, least), most), dtype), above: scalar(number > most, 'bool') };
   }
   if (!isInteger(x.dtype)) {
-    throw new DTypeError(`random.randint: bounds are integers, got ${x.dtype}; convert with astype('int32').${userLine()}`);
+    throw new DTypeError(
+      `random.randint: bounds are integers, got ${x.dtype}; convert with astype('int32').${userLine()}`,
+    );
   }
   const wide = x.ndim === 0 ? x : lax.broadcastTo(x, shape);
   if (x.dtype === dtype) return { value: wide, above: scalar(false, 'bool') };
@@ -137,7 +139,7 @@ export function randint(
     typeof minval === 'number' && typeof maxval === 'number'
       ? fixedRange(minval, maxval, dtype)
       : tracedRange(bound(minval, shape, dtype), bound(maxval, shape, dtype));
-  const [highKey, lowKey] = halves(split(key));
+  const [highKey, lowKey] = spawn(key);
   const high = randomBits(op, highKey, shape);
   const low = randomBits(op, lowKey, shape);
   const sum = lax.add(lax.mul(lax.rem(high, span), factor), lax.rem(low, span));

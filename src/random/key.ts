@@ -47,14 +47,12 @@ export function key(seed: number | bigint | NDArray): NDArray {
 
 /**
  * New keys from one, which must not be used afterwards: `num` of them (2 by default) along a new first axis, or an
- * array of keys of shape `num`. The result has shape `[num, 2]` or `[...num, 2]`.
+ * array of keys of shape `num`. The result has shape `[num, 2]` or `[...num, 2]`; for single keys see {@link spawn}.
  *
  * @example
  * ```ts
  * import { random } from 'cotangent';
- * const [next, forWeights] = random.split(random.key(0));
- * next.js(); // => [1797259609, 2579123966]
- * forWeights.js(); // => [928981903, 3453687069]
+ * random.split(random.key(0)).js(); // => [[1797259609, 2579123966], [928981903, 3453687069]]
  * random.split(random.key(0), 5).shape; // => [5, 2]
  * ```
  */
@@ -62,6 +60,32 @@ export function split(key: NDArray, num: number | Shape = 2): NDArray {
   const shape = canonicalShape('random.split', typeof num === 'number' ? [num] : num);
   const [hi, lo] = hash('random.split', key, shape);
   return concatenate([expandDims(hi, [shape.length]), expandDims(lo, [shape.length])], shape.length);
+}
+
+/** A list of `N` keys. */
+export type Keys<N extends number, T extends readonly NDArray[] = readonly []> = number extends N
+  ? readonly NDArray[]
+  : T['length'] extends N
+    ? T
+    : Keys<N, readonly [...T, NDArray]>;
+
+/**
+ * The keys of {@link split} one by one, as a JS list whose length TypeScript knows. (NumPy's generators have the name.)
+ *
+ * @example
+ * ```ts
+ * import { random } from 'cotangent';
+ * const [next, forWeights] = random.spawn(random.key(0));
+ * next.js(); // => [1797259609, 2579123966]
+ * forWeights.js(); // => [928981903, 3453687069]
+ * ```
+ */
+export function spawn<const N extends number = 2>(key: NDArray, num?: N): Keys<N> {
+  const count = num ?? 2;
+  const keys = split(key, count);
+  const list = Array.from({ length: count }, (_, i) => reshape(sliceInDim(keys, i, i + 1), [2]));
+  // A list of N keys; the compiler does not count a loop.
+  return list as readonly NDArray[] as Keys<N>;
 }
 
 /**
@@ -117,7 +141,9 @@ export function hash(op: string, key: NDArray, shape: Shape): readonly [NDArray,
 /** The two words of a key, as scalars; throws when `key` is none. */
 function wordsOf(op: string, key: NDArray): readonly [NDArray, NDArray] {
   if (!(key instanceof NDArray)) {
-    throw new ArgumentError(`${op}: the first argument must be a key, got ${typeof key}. Make one with random.key(seed).${userLine()}`);
+    throw new ArgumentError(
+      `${op}: the first argument must be a key, got ${typeof key}. Make one with random.key(seed).${userLine()}`,
+    );
   }
   if (key.dtype !== 'uint32' || key.ndim !== 1 || key.shape[0] !== 2) {
     const many = key.dtype === 'uint32' && key.ndim > 1 && key.shape[key.ndim - 1] === 2;
@@ -144,8 +170,9 @@ function integerScalar(op: string, what: string, x: NDArray): NDArray {
 
 /** A shape argument, checked. */
 export function canonicalShape(op: string, shape: Shape): Shape {
-  if (!Array.isArray(shape) || shape.some((n: unknown) => typeof n !== 'number' || !Number.isInteger(n) || n < 0)) {
-    throw new ShapeError(`${op}: a shape is a list of integers that are not negative, got ${JSON.stringify(shape)}.${userLine()}`);
-  }
-  return shape;
+  const isShape = Array.isArray(shape) && shape.every((n) => typeof n === 'number' && Number.isInteger(n) && n >= 0);
+  if (isShape) return shape as Shape;
+  throw new ShapeError(
+    `${op}: a shape is a list of integers that are not negative, got ${JSON.stringify(shape)}.${userLine()}`,
+  );
 }

@@ -31,7 +31,7 @@ export function normalOf(op: string, key: NDArray, shape: Shape, dtype: FloatDTy
  * @example
  * ```ts
  * import { random } from 'cotangent';
- * random.normal(random.key(42)).item(); // => -0.028304
+ * random.normal(random.key(42)).item(); // => -0.0283046
  * random.normal(random.key(42), [3], { dtype: 'float64' }).dtype; // => float64
  * ```
  */

@@ -3,15 +3,15 @@ import { canonicalAxis, nth } from '../core/axes.js';
 import { showShape, sizeOf, type Shape } from '../core/aval.js';
 import { isFloat } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { searchsorted } from '../numpy/search.js';
 import { take } from '../numpy/take.js';
 import { gumbelOf } from './categorical.js';
-import { canonicalShape, randomBits, split } from './key.js';
+import { canonicalShape, randomBits, spawn } from './key.js';
 import { randint } from './integers.js';
-import { halves, uniformOn } from './uniform.js';
+import { uniformOn } from './uniform.js';
 
 /** Sorts by fresh random words, as often as makes a collision in all rounds unlikely (see TensorFlow's RandomShuffle). */
 function shuffle(op: string, key: NDArray, x: NDArray, axis: number): NDArray {
@@ -20,7 +20,7 @@ function shuffle(op: string, key: NDArray, x: NDArray, axis: number): NDArray {
   let next = key;
   let values = x;
   for (let round = 0; round < rounds; round++) {
-    const [rest, subkey] = halves(split(next));
+    const [rest, subkey] = spawn(next);
     next = rest;
     values = nth(lax.sort([randomBits(op, subkey, x.shape), values], axis), 1);
   }
@@ -49,7 +49,9 @@ export function permutation(key: NDArray, x: number | NDArray, axis = 0, options
   const op = 'random.permutation';
   if (typeof x === 'number') return shuffle(op, key, range(op, x), 0);
   if (x.ndim === 0) {
-    throw new ShapeError(`${op}: takes an integer or an array with axes, got a scalar array; pass a JS number.${userLine()}`);
+    throw new ShapeError(
+      `${op}: takes an integer or an array with axes, got a scalar array; pass a JS number.${userLine()}`,
+    );
   }
   const along = canonicalAxis(axis, x.ndim, op);
   if (options.independent === true || x.ndim === 1) return shuffle(op, key, x, along);
@@ -58,7 +60,9 @@ export function permutation(key: NDArray, x: number | NDArray, axis = 0, options
 
 function range(op: string, n: number): NDArray {
   if (!Number.isInteger(n) || n < 0) {
-    throw new ArgumentError(`${op}: the number of things must be an integer that is not negative, got ${n}.${userLine()}`);
+    throw new ArgumentError(
+      `${op}: the number of things must be an integer that is not negative, got ${n}.${userLine()}`,
+    );
   }
   return lax.iota('int32', n);
 }
@@ -97,7 +101,9 @@ export function choice(key: NDArray, a: number | NDArray, options: ChoiceOptions
   const shape = canonicalShape(op, options.shape ?? []);
   const array = typeof a === 'number' ? undefined : a;
   if (array?.ndim === 0) {
-    throw new ShapeError(`${op}: takes an integer or an array with axes, got a scalar array; pass a JS number.${userLine()}`);
+    throw new ShapeError(
+      `${op}: takes an integer or an array with axes, got a scalar array; pass a JS number.${userLine()}`,
+    );
   }
   const along = array === undefined ? 0 : canonicalAxis(axis, array.ndim, op);
   const population = array === undefined ? range(op, Number(a)).size : nth(array.shape, along);

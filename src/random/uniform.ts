@@ -32,8 +32,7 @@ export interface UniformOptions extends FloatOptions {
 function unit(op: string, key: NDArray, shape: Shape, dtype: FloatDType): NDArray {
   const scaled = (words: NDArray, exponent: number): NDArray =>
     lax.mul(lax.convertElementType(words, dtype), scalar(2 ** exponent, dtype));
-  const top = (words: NDArray, count: number): NDArray =>
-    lax.shiftRightLogical(words, scalar(32 - count, 'uint32'));
+  const top = (words: NDArray, count: number): NDArray => lax.shiftRightLogical(words, scalar(32 - count, 'uint32'));
   if (dtype === 'float32') return scaled(top(randomBits(op, key, shape), 23), -23);
   const [hi, lo] = hash(op, key, shape);
   return lax.add(scaled(hi, -32), scaled(top(lo, 20), -52));
@@ -103,7 +102,9 @@ export function bernoulli(
   const given = shapeAndOptions(shape, options);
   const dtype = p instanceof NDArray ? p.dtype : 'float32';
   if (dtype !== 'float32' && dtype !== 'float64') {
-    throw new DTypeError(`${op}: the probability must be a float, got ${dtype}; convert it with astype('float32').${userLine()}`);
+    throw new DTypeError(
+      `${op}: the probability must be a float, got ${dtype}; convert it with astype('float32').${userLine()}`,
+    );
   }
   const dims = sampleShape(op, given.shape, p);
   const probability = parameter(op, p, dims, dtype);

@@ -6,7 +6,7 @@ import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { broadcastOperands, promoteTypesOf } from '../numpy/promote.js';
-import { split } from '../random/key.js';
+import { spawn } from '../random/key.js';
 import {
   describeLayer,
   nameOf,
@@ -34,11 +34,7 @@ export type LastOutput<L extends readonly AnyLayer[]> = L extends readonly [...A
 type StatefulContext = Context & { readonly state?: unknown };
 
 /** One key per layer. */
-function keysFor(key: NDArray, count: number): NDArray[] {
-  if (count === 0) return [];
-  const keys = split(key, count);
-  return Array.from({ length: count }, (_, i) => lax.reshape(lax.sliceInDim(keys, i, i + 1), [2]));
-}
+const keysFor = (key: NDArray, count: number): readonly NDArray[] => (count === 0 ? [] : spawn<number>(key, count));
 
 /** A list with one entry per layer; throws when it is anything else. */
 function listFor(op: string, what: string, value: unknown, layers: readonly AnyLayer[]): readonly unknown[] {
@@ -60,7 +56,12 @@ interface Step {
 }
 
 /** Layers with their parameters, keys and states. */
-function stepsOf(op: string, layers: readonly AnyLayer[], params: unknown, context: StatefulContext | undefined): Step[] {
+function stepsOf(
+  op: string,
+  layers: readonly AnyLayer[],
+  params: unknown,
+  context: StatefulContext | undefined,
+): Step[] {
   const all = listFor(op, 'parameters', params, layers);
   const state = context?.state ?? null;
   const states = state === null ? layers.map(() => null) : listFor(op, 'states', state, layers);
@@ -77,9 +78,7 @@ function runStep({ layer, params, context }: Step, x: unknown): readonly [output
   const result = untyped(layer).apply(params, x, context);
   if (context.state === null) return [result, null];
   if (Array.isArray(result) && result.length === 2) return [result[0], result[1]];
-  throw new TreeError(
-    `stax: ${nameOf(layer)} has state, so its apply must return [output, next state].${userLine()}`,
-  );
+  throw new TreeError(`stax: ${nameOf(layer)} has state, so its apply must return [output, next state].${userLine()}`);
 }
 
 /** A layer of untyped functions as the layer its maker's signature promises. */
@@ -202,8 +201,8 @@ export function FanOut(count: number): Layer<NoParams, NDArray, readonly NDArray
 }
 
 function checkInputs<T>(name: string, xs: readonly T[]): readonly T[] {
-  const isList = Array.isArray(xs) && xs.length > 0 && (xs[0] instanceof NDArray || Array.isArray(xs[0]));
-  if (isList) return xs;
+  const list: unknown = xs;
+  if (Array.isArray(list) && (list[0] instanceof NDArray || Array.isArray(list[0]))) return xs;
   throw new ShapeError(`${name}: needs a list of arrays, such as stax.parallel gives, got one array.${userLine()}`);
 }
 
@@ -211,7 +210,9 @@ function checkInputs<T>(name: string, xs: readonly T[]): readonly T[] {
 function commonLength(name: string, lengths: readonly number[], shapes: readonly Shape[]): number {
   const known = lengths.filter((n) => n !== -1);
   if (known.some((n) => n !== known[0])) {
-    throw new ShapeError(`${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, which do not fit.${userLine()}`);
+    throw new ShapeError(
+      `${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, which do not fit.${userLine()}`,
+    );
   }
   return known[0] ?? -1;
 }
@@ -219,7 +220,9 @@ function commonLength(name: string, lengths: readonly number[], shapes: readonly
 function checkRanks(name: string, shapes: readonly Shape[]): Shape {
   const first = nth(shapes, 0);
   if (shapes.some((s) => s.length !== first.length)) {
-    throw new ShapeError(`${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, of different rank.${userLine()}`);
+    throw new ShapeError(
+      `${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, of different rank.${userLine()}`,
+    );
   }
   return first;
 }
@@ -234,19 +237,23 @@ function checkRanks(name: string, shapes: readonly Shape[]): Shape {
  * apply([], [np.array([1, 2]), np.array([10, 20])]).js(); // => [11, 22]
  * ```
  */
-export const FanInSum: Layer<NoParams, readonly NDArray[], NDArray> = describeLayer<
-  Layer<NoParams, readonly NDArray[], NDArray>
->(
+export const FanInSum: Layer<NoParams, readonly NDArray[]> = describeLayer<Layer<NoParams, readonly NDArray[]>>(
   [
     (_key, shapes) => {
       const all = checkInputs('FanInSum', shapes);
       const outputShape = checkRanks('FanInSum', all).map((_, d) =>
-        commonLength('FanInSum', all.map((s) => nth(s, d)), all),
+        commonLength(
+          'FanInSum',
+          all.map((s) => nth(s, d)),
+          all,
+        ),
       );
       return { outputShape, params: NO_PARAMS };
     },
     (_params, xs) =>
-      broadcastOperands('FanInSum', promoteTypesOf('FanInSum', checkInputs('FanInSum', xs))).reduce((a, b) => lax.add(a, b)),
+      broadcastOperands('FanInSum', promoteTypesOf('FanInSum', checkInputs('FanInSum', xs))).reduce((a, b) =>
+        lax.add(a, b),
+      ),
   ],
   { name: 'FanInSum' },
 );
@@ -261,14 +268,14 @@ export const FanInSum: Layer<NoParams, readonly NDArray[], NDArray> = describeLa
  * apply([], [np.ones([2, 3]), np.zeros([2, 1])]).shape; // => [2, 4]
  * ```
  */
-export function FanInConcat(axis = -1): Layer<NoParams, readonly NDArray[], NDArray> {
+export function FanInConcat(axis = -1): Layer<NoParams, readonly NDArray[]> {
   const name = `FanInConcat(${axis})`;
   const along = (rank: number): number => {
     const d = axis < 0 ? axis + rank : axis;
     if (d < 0 || d >= rank) throw new ShapeError(`${name}: inputs of rank ${rank} have no axis ${axis}.${userLine()}`);
     return d;
   };
-  return describeLayer<Layer<NoParams, readonly NDArray[], NDArray>>(
+  return describeLayer<Layer<NoParams, readonly NDArray[]>>(
     [
       (_key, shapes) => {
         const all = checkInputs(name, shapes);

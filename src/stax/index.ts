@@ -2,6 +2,7 @@
  * Neural networks of layers that are pairs of pure functions: `init` makes parameters of a key and the shape of the
  * input, `apply` maps parameters and input to the output.
  */
+import '../backends/install.js';
 export { serial, parallel, FanOut, FanInSum, FanInConcat, type Serial, type Parallel } from './combinators.js';
 export {
   Dense,

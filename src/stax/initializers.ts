@@ -152,7 +152,8 @@ const TRUNCATED_STDDEV = 0.87962566103423978;
  */
 export function varianceScaling(options: VarianceScalingOptions = {}): Initializer {
   const { scale = 1, mode = 'fanIn', distribution = 'truncatedNormal' } = options;
-  if (!(scale > 0)) throw new ArgumentError(`stax.varianceScaling: the scale must be positive, got ${scale}.${userLine()}`);
+  if (!(scale > 0))
+    throw new ArgumentError(`stax.varianceScaling: the scale must be positive, got ${scale}.${userLine()}`);
   return (key, shape, dtype = 'float32') => {
     const { fanIn, fanOut } = fansOf(shape, options);
     const variance = scale / DENOMINATORS[mode](fanIn, fanOut);

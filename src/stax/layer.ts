@@ -57,7 +57,10 @@ export type Layer<P, X = NDArray, Y = NDArray, S = null> = readonly [init: Init<
 
 /** Any layer, its types forgotten: what `serial` and `parallel` take. */
 export type AnyLayer = readonly [
-  init: (key: NDArray, inputShape: never) => { readonly outputShape: unknown; readonly params: unknown; readonly state?: unknown },
+  init: (
+    key: NDArray,
+    inputShape: never,
+  ) => { readonly outputShape: unknown; readonly params: unknown; readonly state?: unknown },
   apply: (params: never, x: never, context: never) => unknown,
 ];
 

@@ -7,8 +7,8 @@ import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import * as nn from '../nn/index.js';
 import { inexact, promoteTypesOf } from '../numpy/promote.js';
-import { split } from '../random/key.js';
-import { bernoulli, halves } from '../random/uniform.js';
+import { spawn } from '../random/key.js';
+import { bernoulli } from '../random/uniform.js';
 import { glorotNormal, zeros, type Initializer } from './initializers.js';
 import { describeLayer, layer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
 
@@ -71,7 +71,7 @@ export function Dense(outputs: number, options: DenseOptions = {}): Layer<DenseP
           `${name}: the number of features, the last of the input's shape, must be known, got ${showShape(inputShape)}.${userLine()}`,
         );
       }
-      const [keyW, keyB] = halves(split(key));
+      const [keyW, keyB] = spawn(key);
       return {
         outputShape: [...inputShape.slice(0, -1), outputs],
         params: { W: initW(keyW, [features, outputs], dtype), b: initB(keyB, [outputs], dtype) },
@@ -86,7 +86,10 @@ export function Dense(outputs: number, options: DenseOptions = {}): Layer<DenseP
         );
       }
       const [a, weights, bias] = promoteTypes(name, x, W, b);
-      const product = lax.dotGeneral(a, weights, [[[a.ndim - 1], [0]], [[], []]]);
+      const product = lax.dotGeneral(a, weights, [
+        [[a.ndim - 1], [0]],
+        [[], []],
+      ]);
       return lax.add(product, lax.broadcastTo(bias, product.aval.shape));
     },
     name,

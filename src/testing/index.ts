@@ -3,7 +3,10 @@
  *
  * @packageDocumentation
  */
+import '../backends/install.js';
 export { checkGrads, checkJvp, checkVjp, type CheckGradsOptions, type CheckOptions, type JvpFunction, type Mode, type VjpFunction } from './check-grads.js';
 export { CheckError, type Tolerance } from './compare.js';
 export { numericalJvp, type NumericalOptions } from './numerical.js';
 export { Rng } from './prng.js';
+export type { Law, LawKind } from './law.js';
+export { primitiveLaws, type PrimitiveLawOptions } from './laws.js';

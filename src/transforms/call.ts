@@ -2,7 +2,9 @@
  * The rules that every primitive which calls a jaxpr shares: forward mode, linearization, transposition and batching
  * are those of the jaxpr, in a call again.
  */
+import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
+import { JaxprTypeError } from '../core/errors.js';
 import { constantsAsArguments } from '../core/jaxpr-trace.js';
 import { NDArray } from '../core/ndarray.js';
 import {
@@ -22,6 +24,14 @@ import { linearizeJaxpr } from './linearize.js';
 import { memoize } from './memo.js';
 import { transposeJaxpr } from './transpose.js';
 import { batchJaxpr } from './vmap.js';
+
+/** Result types of a call; the operands must have the types of the jaxpr's arguments. */
+export function calledTypes(name: string, operands: readonly ShapedArray[], { inAvals, outAvals }: ClosedJaxpr): readonly ShapedArray[] {
+  if (operands.length !== inAvals.length || operands.some((x, i) => !x.equals(nth(inAvals, i)))) {
+    throw new JaxprTypeError(`${name}: the jaxpr takes ${inAvals.map(String).join(', ')}, but the operands are ${operands.map(String).join(', ')}`);
+  }
+  return outAvals;
+}
 
 /** Apply the call to another jaxpr with the parameters it had. */
 export type Rebind<P> = (closed: ClosedJaxpr, operands: readonly NDArray[], params: P) => readonly NDArray[];

@@ -11,7 +11,7 @@ import { take1 } from '../core/tuple.js';
 import { optimizationBarrier } from '../lax/identity.js';
 import { sin } from '../lax/trigonometric.js';
 import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
-import { callRules, hoistConstants } from './call.js';
+import { callRules, calledTypes, hoistConstants } from './call.js';
 import { jvpJaxpr } from './jvp.js';
 import { memoize } from './memo.js';
 import { backwardPass } from './transpose.js';
@@ -29,7 +29,7 @@ const tangentJaxpr = memoize((closed: ClosedJaxpr, nonzero: readonly boolean[]):
 
 const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParams>({
   name: 'checkpoint',
-  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  abstract: (operands, { jaxpr }) => calledTypes('checkpoint', operands, jaxpr),
   jvp: rules.jvp,
   batch: rules.batch,
   // Only the arguments are kept: the tangent program computes everything else from them again.

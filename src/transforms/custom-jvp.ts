@@ -9,7 +9,7 @@ import { take1, take2 } from '../core/tuple.js';
 import { instantiate, batchOrRepeat } from '../lax/broadcast.js';
 import { mul } from '../lax/arithmetic.js';
 import { flatFunction, flattenArguments, matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
-import { hoistConstants } from './call.js';
+import { calledTypes, hoistConstants } from './call.js';
 import { batchJaxpr, vmapFlat } from './vmap.js';
 
 /** Results and their tangents, from primals and tangents. */
@@ -18,7 +18,7 @@ type CustomJvpParams = { readonly jaxpr: ClosedJaxpr; readonly jvp: FlatJvp; rea
 
 const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
   name: 'custom_jvp_call',
-  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  abstract: (operands, { jaxpr }) => calledTypes('custom_jvp_call', operands, jaxpr),
   jvp: (primals, tangents, { jvp, numConsts }) => {
     // Values the function closes over count as constants.
     const out = jvp(primals.slice(numConsts), tangents.slice(numConsts).map((t: MaybeZero) => instantiate(t)));

@@ -13,7 +13,7 @@ import { take1 } from '../core/tuple.js';
 import { batchOrRepeat, instantiate, reduceSum } from '../lax/broadcast.js';
 import { mul } from '../lax/arithmetic.js';
 import { flatFunction, flattenArguments, flattenResult, leafArray, matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
-import { hoistConstants } from './call.js';
+import { calledTypes, hoistConstants } from './call.js';
 import { batchJaxpr, vmapFlat } from './vmap.js';
 
 interface FlatVjp {
@@ -49,7 +49,7 @@ const customLinP: Primitive<CustomLinParams> = definePrimitive<CustomLinParams>(
 
 const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpParams>({
   name: 'custom_vjp_call',
-  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  abstract: (operands, { jaxpr }) => calledTypes('custom_vjp_call', operands, jaxpr),
   jvp: notDifferentiable(reverseOnly),
   linearize: (primals, _nonzero, { fwd, bwd, numConsts }) => {
     const { results, residuals } = fwd(primals.slice(numConsts));

@@ -10,8 +10,9 @@ import { userLine } from '../core/source.js';
 import { bind, currentTrace, evalTrace, Tracer } from '../core/trace.js';
 import { unflatten, type TreeDef } from '../core/tree.js';
 import { CompiledFunction, checkSupported, deviceOf } from '../compiler/executor.js';
+import { LruCache } from '../compiler/lru.js';
 import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
-import { callRules, hoistConstants } from './call.js';
+import { callRules, calledTypes, hoistConstants } from './call.js';
 import { add, mul } from '../lax/arithmetic.js';
 import { sin } from '../lax/trigonometric.js';
 import { take2 } from '../core/tuple.js';
@@ -20,7 +21,7 @@ type JitParams = { readonly jaxpr: ClosedJaxpr; readonly name: string };
 
 const jitP: Primitive<JitParams> = definePrimitive<JitParams>({
   name: 'jit',
-  abstract: (_operands, { jaxpr }) => jaxpr.outAvals,
+  abstract: (operands, { jaxpr }) => calledTypes('jit', operands, jaxpr),
   ...callRules<JitParams>((jaxpr, operands, { name }) => bind(jitP, operands, { jaxpr, name })),
   lower: (_avals, { jaxpr }) => ({ kind: 'call', jaxpr }),
   examples: () => {
@@ -43,6 +44,9 @@ export interface JitOptions {
   /** The name shown in jaxprs and profiles; by default the function's. */
   name?: string;
 }
+
+/** Variants (structures, shapes, dtypes, static values) of one function that are kept. */
+const MAX_TRACES = 512;
 
 let jitDisabled = false;
 
@@ -119,7 +123,7 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
   const statics = new Set(numbers(options.staticArgnums));
   const donated = new Set(numbers(options.donate));
   const name = options.name ?? (f.name === '' ? '<lambda>' : f.name);
-  const traces = new Map<string, Traced>();
+  const traces = new LruCache<Traced>(MAX_TRACES);
 
   const prepare = (args: readonly unknown[]): { arrays: NDArray[]; labels: readonly string[]; traced: () => Traced; donate: boolean[] } => {
     const dynamic = args.filter((_, i) => !statics.has(i));

@@ -54,7 +54,11 @@ export function decode(x: Encoded): unknown {
 const RTOL: Record<DType, number> = { float32: 1e-5, float64: 1e-12, int32: 0, uint32: 0, bool: 0 };
 const ATOL: Record<DType, number> = { float32: 1e-7, float64: 1e-15, int32: 0, uint32: 0, bool: 0 };
 
-function isClose(got: number, want: number, { rtol, atol, signs = false }: { rtol: number; atol: number; signs?: boolean }): boolean {
+function isClose(
+  got: number,
+  want: number,
+  { rtol, atol, signs = false }: { rtol: number; atol: number; signs?: boolean },
+): boolean {
   if (!Number.isFinite(want)) return Object.is(got, want);
   if (signs && want === 0) return Object.is(got, want);
   return Math.abs(got - want) <= atol + rtol * Math.abs(want);
@@ -92,7 +96,10 @@ export function call(fn: string, args: readonly unknown[]): unknown {
 function show(x: Encoded): string {
   if ('array' in x) return `${x.array.dtype}[${x.array.shape.join(',')}]`;
   if ('list' in x) return `[${x.list.map(show).join(', ')}]`;
-  if ('object' in x) return `{${Object.entries(x.object).map(([k, v]) => `${k}: ${show(v)}`).join(', ')}}`;
+  if ('object' in x)
+    return `{${Object.entries(x.object)
+      .map(([k, v]) => `${k}: ${show(v)}`)
+      .join(', ')}}`;
   return 'value' in x ? String(x.value) : String(x.number);
 }
 

@@ -5,7 +5,7 @@ import '../../src/backends/install.js';
 import { fromHost } from '../../src/core/concrete.js';
 import { hostArray, isFloat, type DType } from '../../src/core/dtype.js';
 import { NDArray } from '../../src/core/ndarray.js';
-import * as np from '../../src/numpy/array-functions.js';
+import * as np from '../../src/numpy/index.js';
 import { jit, vmap } from '../../src/transforms/index.js';
 
 /** Array, list, options object, or plain value, as the generator writes them. */
@@ -52,7 +52,12 @@ export function decode(e: Encoded, make: (x: NDArray) => unknown = (x) => x): un
 }
 
 /** Where `got` is not `want`, or undefined. */
-export function difference(got: unknown, want: Encoded, { rtol = 0, atol = 0 }: CaseOptions, at = 'result'): string | undefined {
+export function difference(
+  got: unknown,
+  want: Encoded,
+  { rtol = 0, atol = 0 }: CaseOptions,
+  at = 'result',
+): string | undefined {
   if (Array.isArray(want)) {
     if (!Array.isArray(got) || got.length !== want.length) return `${at}: a list of ${want.length}, got ${String(got)}`;
     return firstOf(want.map((w, i) => () => difference(got[i], w, { rtol, atol }, `${at}[${i}]`)));
@@ -60,7 +65,13 @@ export function difference(got: unknown, want: Encoded, { rtol = 0, atol = 0 }: 
   if (typeof want === 'object' && want !== null) {
     if ('o' in want) {
       const object = got as Record<string, unknown>;
-      return firstOf(Object.entries(want.o).map(([k, w]) => () => difference(object[k], w, { rtol, atol }, `${at}.${k}`)));
+      return firstOf(
+        Object.entries(want.o).map(
+          ([k, w]) =>
+            () =>
+              difference(object[k], w, { rtol, atol }, `${at}.${k}`),
+        ),
+      );
     }
     return arrayDifference(got, want, rtol, atol, at);
   }
@@ -75,10 +86,17 @@ const firstOf = (checks: readonly (() => string | undefined)[]): string | undefi
   return undefined;
 };
 
-function arrayDifference(got: unknown, want: { a: DType; s: number[]; d: (number | boolean | string)[] }, rtol: number, atol: number, at: string): string | undefined {
+function arrayDifference(
+  got: unknown,
+  want: { a: DType; s: number[]; d: (number | boolean | string)[] },
+  rtol: number,
+  atol: number,
+  at: string,
+): string | undefined {
   if (!(got instanceof NDArray)) return `${at}: an array, got ${String(got)}`;
   const type = `${want.a}[${want.s.join(',')}]`;
-  if (`${got.dtype}[${got.shape.join(',')}]` !== type) return `${at}: ${type}, got ${got.dtype}[${got.shape.join(',')}]`;
+  if (`${got.dtype}[${got.shape.join(',')}]` !== type)
+    return `${at}: ${type}, got ${got.dtype}[${got.shape.join(',')}]`;
   const expected = want.d.map((e) => (want.a === 'float32' ? Math.fround(numberOf(e)) : numberOf(e)));
   const data = got.dataSync();
   const wrong = expected.findIndex((w, i) => {
@@ -108,7 +126,9 @@ function closeOver(fn: string, args: Encoded[]): { f: (...arrays: NDArray[]) => 
 }
 
 const isTraceable = (result: Encoded): boolean =>
-  typeof result === 'object' && result !== null && (Array.isArray(result) ? result.length > 0 && result.every(isTraceable) : true);
+  typeof result === 'object' &&
+  result !== null &&
+  (Array.isArray(result) ? result.length > 0 && result.every(isTraceable) : true);
 
 /** The array with its elements in opposite order. */
 function reversed(x: NDArray): NDArray {
@@ -143,7 +163,9 @@ function pairUp(x: NDArray): NDArray {
 export type Way = 'eager' | 'jit' | 'vmap';
 
 /** Names of the functions of a group. */
-export const functionsOf = (group: string): string[] => [...new Set(file.cases.flatMap(([g, fn]) => (g === group ? [fn] : [])))];
+export const functionsOf = (group: string): string[] => [
+  ...new Set(file.cases.flatMap(([g, fn]) => (g === group ? [fn] : []))),
+];
 
 /** What is wrong with the cases of one function, at most a few. */
 export function failures(group: string, fn: string, way: Way): string[] {
@@ -166,9 +188,16 @@ export function failures(group: string, fn: string, way: Way): string[] {
 }
 
 // Compiled together, sums may be added in another order than one operation at a time.
-const looser = ({ rtol = 0, atol = 0 }: CaseOptions): CaseOptions => (rtol === 0 ? {} : { rtol: 4 * rtol, atol: Math.max(atol, 1e-6) });
+const looser = ({ rtol = 0, atol = 0 }: CaseOptions): CaseOptions =>
+  rtol === 0 ? {} : { rtol: 4 * rtol, atol: Math.max(atol, 1e-6) };
 
-function check(way: Way, f: (...arrays: NDArray[]) => unknown, arrays: NDArray[], result: Encoded, options: CaseOptions): string | undefined {
+function check(
+  way: Way,
+  f: (...arrays: NDArray[]) => unknown,
+  arrays: NDArray[],
+  result: Encoded,
+  options: CaseOptions,
+): string | undefined {
   if (way === 'eager') return difference(f(...arrays), result, options);
   if (way === 'jit') return difference(jit(f as (...xs: NDArray[]) => NDArray)(...arrays), result, looser(options));
   const both = vmap(f as (...xs: NDArray[]) => NDArray)(...arrays.map(pairUp)) as unknown;

@@ -74,8 +74,9 @@ describe('samples', () => {
     expect(list(x)).toEqual(value);
   });
   test.each(fixtures.normal)('normal $dtype', ({ dtype, shape, value }) => {
-    // The reference is erfinv of SciPy in float64 of the same uniform samples; float32 has spacing 2.4e-7 near 3.
-    expect(distance(random.normal(key(3), shape, { dtype }), value)).toBeLessThan(dtype === 'float32' ? 2e-6 : 1e-13);
+    // The reference is erfinv of SciPy in float64 of the same uniform samples u. In float32, XLA's formula rounds u² before
+    // taking log(1 - u²), which moves a sample of size 3 (1 - |u| near 1e-3) by up to 1e-5.
+    expect(distance(random.normal(key(3), shape, { dtype }), value)).toBeLessThan(dtype === 'float32' ? 1e-5 : 1e-13);
   });
   test.each(fixtures.randint)('randint $dtype [$minval, $maxval)', ({ dtype, shape, minval, maxval, value }) => {
     const x = random.randint(key(5), shape, minval, maxval, { dtype });
@@ -113,7 +114,7 @@ describe('values printed in the documentation of JAX 0.5 and later', () => {
 
   test('jax.random: uniform', () => {
     near(random.uniform(key(0)), [0.947667], 6);
-    const [, subkey] = random.split(key(0));
+    const [, subkey] = random.spawn(key(0));
     near(random.uniform(subkey), [0.00729382], 8);
   });
   test('Pseudorandom numbers: normal, one by one and all at once', () => {
@@ -125,7 +126,7 @@ describe('values printed in the documentation of JAX 0.5 and later', () => {
     });
     let next = key(42);
     for (const v of [0.6057640314102173, -0.21089035272598267, -0.3948981463909149]) {
-      const [newKey, subkey] = random.split(next);
+      const [newKey, subkey] = random.spawn(next);
       near(random.normal(subkey), [v], 6);
       next = newKey;
     }
@@ -138,6 +139,22 @@ describe('values printed in the documentation of JAX 0.5 and later', () => {
     const child = (i: number): NDArray => random.foldIn(random.foldIn(key(123), i), 0);
     expect(list(random.randint(child(0), [2], 0, 10))).toEqual([1, 3]);
     expect(list(random.randint(child(1), [2], 0, 10))).toEqual([9, 9]);
+  });
+  test('Flax NNX, Rngs(params=0, dropout=1): the second key of each stream', () => {
+    const x = random.normal(random.foldIn(key(0), 1), [3, 3]);
+    const rows = [
+      -2.4424558, -2.0356805, 0.20554423, -0.3535502, -0.76197404, -1.1785518, -1.1482196, 0.29716578, -1.3105359,
+    ];
+    near(x, rows, 6);
+    const y = random.exponential(random.foldIn(key(1), 1), [10]);
+    near(
+      y,
+      [
+        0.5169214, 0.79605514, 0.2518507, 0.19346236, 2.1336777, 0.83475715, 0.10780825, 0.07331487, 0.5416562,
+        1.9597657,
+      ],
+      6,
+    );
   });
   test('split into eight', () => {
     expect(random.split(key(0), 8).js()).toEqual([

@@ -96,10 +96,12 @@ describe('distributions', () => {
     });
   });
   test('categorical without replacement draws each category once', () => {
-    const logits = np.array([
-      [0, 1, 2, 3],
-      [3, 2, 1, 0],
-    ]).astype('float32');
+    const logits = np
+      .array([
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+      ])
+      .astype('float32');
     const drawn = random.categorical(key(3), logits, { shape: [4, 2], replace: false });
     expect(drawn.sort(0).js()).toEqual([0, 1, 2, 3].map((c) => [c, c]));
   });
@@ -159,10 +161,10 @@ describe('structure', () => {
 describe('transforms', () => {
   test('jit gives the same bits, with the seed as an argument too', () => {
     const f = jit((s: NDArray, x: NDArray) => {
-      const [a, b] = random.split(random.key(s));
+      const [a, b] = random.spawn(random.key(s));
       return [random.uniform(a, [5]).mul(x), random.randint(random.foldIn(b, s), [5], -3, 9)] as const;
     });
-    const [a, b] = random.split(key(11));
+    const [a, b] = random.spawn(key(11));
     const [u, i] = f(np.array(11, { dtype: 'int32' }), np.array(2).astype('float32'));
     expect(list(u)).toEqual(list(random.uniform(a, [5]).mul(2)));
     expect(list(i)).toEqual(list(random.randint(random.foldIn(b, 11), [5], -3, 9)));
@@ -186,20 +188,44 @@ describe('transforms', () => {
 describe('errors teach', () => {
   const float = np.array([0.5, 0.5]);
   test.each([
-    ['a float key', () => random.uniform(float, [2]), /random.uniform: a key is a uint32 array of shape \[2\], got float32/],
-    ['several keys', () => random.normal(random.split(key(0), 3)), /several keys: take one, or map over them with vmap/],
+    [
+      'a float key',
+      () => random.uniform(float, [2]),
+      /random.uniform: a key is a uint32 array of shape \[2\], got float32/,
+    ],
+    [
+      'several keys',
+      () => random.normal(random.split(key(0), 3)),
+      /several keys: take one, or map over them with vmap/,
+    ],
     ['a fractional seed', () => key(0.5), /random.key: the seed must be an integer/],
     ['a vector of seeds', () => key(np.array([1, 2], { dtype: 'int32' })), /random.key: the seed must be a scalar/],
     ['a float seed', () => key(np.array(1.5)), /random.key: the seed must be an integer, got float32/],
     ['a negative length', () => random.normal(key(0), [-1, 2]), /random.normal: a shape is a list of integers/],
-    ['a wrong dtype', () => random.normal(key(0), [2], { dtype: 'int32' }), /random.normal: samples are float32 or float64/],
+    [
+      'a wrong dtype',
+      () => random.normal(key(0), [2], { dtype: 'int32' }),
+      /random.normal: samples are float32 or float64/,
+    ],
     ['bits of another dtype', () => random.bits(key(0), [2], { dtype: 'int32' }), /random.bits: bits come as uint32/],
     ['fractional bounds', () => random.randint(key(0), [2], 0.5, 3), /random.randint: bounds are integers, got 0.5/],
     ['float randint', () => random.randint(key(0), [2], 0, 3, { dtype: 'float32' }), /int32 or uint32, not float32/],
     ['parameters that do not fit', () => random.pareto(key(0), np.ones([3]), [2]), /random.pareto/],
-    ['integer logits', () => random.categorical(key(0), np.array([1, 2], { dtype: 'int32' })), /logits are floats, got int32/],
-    ['integer probability', () => random.bernoulli(key(0), np.array([1], { dtype: 'int32' })), /must be a float, got int32/],
-    ['too many draws', () => random.choice(key(0), 3, { shape: [4], replace: false }), /cannot draw 4 from 3 things without/],
+    [
+      'integer logits',
+      () => random.categorical(key(0), np.array([1, 2], { dtype: 'int32' })),
+      /logits are floats, got int32/,
+    ],
+    [
+      'integer probability',
+      () => random.bernoulli(key(0), np.array([1], { dtype: 'int32' })),
+      /must be a float, got int32/,
+    ],
+    [
+      'too many draws',
+      () => random.choice(key(0), 3, { shape: [4], replace: false }),
+      /cannot draw 4 from 3 things without/,
+    ],
     ['weights of another length', () => random.choice(key(0), 3, { p: float }), /one entry for each of the 3 things/],
     ['a scalar population', () => random.permutation(key(0), np.array(3)), /takes an integer or an array with axes/],
   ])('%s', (_name, f, message) => {

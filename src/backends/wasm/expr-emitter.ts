@@ -17,30 +17,13 @@ import type { DivisionHint } from './scalar-ops.js';
 import { scalarBinary, scalarBitcast, scalarConst, scalarConvert, scalarLoad, scalarUnary, valueType } from './scalar-ops.js';
 import { asBasicBinary, asBasicUnary } from './basic-ops.js';
 import type { LazySelects } from './lazy.js';
+import type { AccumulatorValue, LoopState, VectorContext } from './scopes.js';
 import { ScopeStack } from './scopes.js';
 import { scalarSelect, vectorSelect } from './select.js';
 import { at } from './util.js';
 import type { Lanes } from './vector-ops.js';
 import { splat, vectorBinary, vectorConst, vectorConvert, vectorShift, vectorUnary } from './vector-ops.js';
 import { classify, loadGathered, loadStrided, loadVector } from './vector-memory.js';
-
-/** An open loop: its variable and that variable times each byte stride that addresses need. */
-export interface LoopState {
-  readonly id: number;
-  readonly variable: number;
-  readonly scaled: ReadonlyMap<number, number>;
-}
-
-export interface VectorContext {
-  /** Id of the vectorised loop. */
-  readonly loop: number;
-  readonly lanes: Lanes;
-  /** Vectors per iteration. */
-  readonly copies: number;
-}
-
-/** Where the value of an accumulator is: one scalar, or a vector per copy. */
-export type AccumulatorValue = { readonly scalar: number } | { readonly vectors: readonly number[] };
 
 export class ExprEmitter extends ScopeStack {
   /** Set while the body of a vectorised loop is emitted. */

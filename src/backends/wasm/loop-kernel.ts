@@ -10,7 +10,7 @@ import { operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, Loop, LoopKernel, Stage, Store } from '../../compiler/loop-ir.js';
 import type { FunctionBuilder, ModuleBuilder } from './assembler.js';
-import type { AccumulatorValue } from './expr-emitter.js';
+import type { AccumulatorValue } from './scopes.js';
 import { ExprEmitter } from './expr-emitter.js';
 import type { Exprs } from './exprs.js';
 import { hoistInvariants } from './hoist.js';

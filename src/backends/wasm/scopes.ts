@@ -5,6 +5,25 @@
 import type { Expr } from '../../core/scalar.js';
 import type { FunctionBuilder, ValueType } from './assembler.js';
 import { at } from './util.js';
+import type { Lanes } from './vector-ops.js';
+
+/** An open loop: its variable and that variable times each byte stride that addresses need. */
+export interface LoopState {
+  readonly id: number;
+  readonly variable: number;
+  readonly scaled: ReadonlyMap<number, number>;
+}
+
+export interface VectorContext {
+  /** Id of the vectorised loop. */
+  readonly loop: number;
+  readonly lanes: Lanes;
+  /** Vectors per iteration. */
+  readonly copies: number;
+}
+
+/** Where the value of an accumulator is: one scalar, or a vector per copy. */
+export type AccumulatorValue = { readonly scalar: number } | { readonly vectors: readonly number[] };
 
 /** A pointer computed so far: the terms of the index that it covers. */
 export interface PartialPointer {

@@ -4,12 +4,22 @@
  */
 import { operandsOf } from '../../core/scalar.js';
 import type { Expr, SelectExpr } from '../../core/scalar.js';
-import type { ExprEmitter } from './expr-emitter.js';
+import type { LazySelects } from './lazy.js';
+import type { ScopeStack } from './scopes.js';
 import { valueType } from './scalar-ops.js';
 import type { Lanes } from './vector-ops.js';
 import { maskFor } from './vector-ops.js';
 
-export function scalarSelect(e: ExprEmitter, select: SelectExpr): void {
+/** What a select needs of the emitter that it is part of. */
+export interface SelectEmitter extends ScopeStack {
+  readonly lazy: LazySelects;
+  readonly shared: ReadonlySet<Expr>;
+  scalar(e: Expr): void;
+  vectorValue(e: Expr): void;
+  varying(e: Expr): boolean;
+}
+
+export function scalarSelect(e: SelectEmitter, select: SelectExpr): void {
   const { f } = e;
   if (!e.lazy.sides.has(select)) {
     e.scalar(select.x);
@@ -28,14 +38,14 @@ export function scalarSelect(e: ExprEmitter, select: SelectExpr): void {
 }
 
 /** What is computed inside a branch is forgotten after it. */
-function inScope(e: ExprEmitter, body: () => void): void {
+function inScope(e: SelectEmitter, body: () => void): void {
   e.pushScope();
   body();
   e.popScope();
 }
 
 /** Before a branch: compute what it shares with code that runs anyway. */
-function prepareSide(e: ExprEmitter, side: Expr): void {
+function prepareSide(e: SelectEmitter, side: Expr): void {
   const seen = new Set<Expr>();
   const visit = (node: Expr): void => {
     if (seen.has(node) || node.op === 'const' || node.op === 'var' || node.op === 'acc') return;
@@ -49,7 +59,7 @@ function prepareSide(e: ExprEmitter, side: Expr): void {
   visit(side);
 }
 
-export function vectorSelect(e: ExprEmitter, select: SelectExpr, lanes: Lanes): void {
+export function vectorSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes): void {
   const { f } = e;
   const lazy = e.varying(select.cond) ? e.lazy.sides.get(select) : undefined;
   if (lazy === undefined) {

@@ -21,7 +21,6 @@ import {
   or,
   pick,
   pow2,
-  roundToBits,
   shl,
   shrA,
   shrL,

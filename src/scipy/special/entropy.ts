@@ -61,13 +61,13 @@ export const xlog1py = (x: ArrayLike, y: ArrayLike): NDArray => xlog1pyOf(...pro
  * @example
  * ```ts
  * import { scipy, numpy as np } from 'cotangent';
- * scipy.special.entr(np.array([0, 0.5, 1])).js(); // => [0, 0.346573, 0]
+ * scipy.special.entr(np.array([0, 0.5, 1])).js(); // => [0, 0.346574, 0]
  * ```
  */
 export function entr(x: ArrayLike): NDArray {
   const array = inexact('entr', x);
   const isNegative = lax.lt(array, 0);
-  return lax.select(isNegative, lax.scalarLike(-Infinity, array), lax.neg(xlogyOf(array, array)));
+  return lax.select(isNegative, lax.scalarLike(-Infinity, array), xlogyOf(lax.neg(array), array));
 }
 
 /**
@@ -101,7 +101,7 @@ export function relEntr(p: ArrayLike, q: ArrayLike): NDArray {
  * @example
  * ```ts
  * import { scipy } from 'cotangent';
- * scipy.special.klDiv(0.5, 0.25).item(); // => 0.096573
+ * scipy.special.klDiv(0.5, 0.25).item(); // => 0.096574
  * ```
  */
 export function klDiv(p: ArrayLike, q: ArrayLike): NDArray {

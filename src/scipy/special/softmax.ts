@@ -4,15 +4,7 @@ import type { ArrayLike, NDArray } from '../../core/ndarray.js';
 import { stopGradientArray } from '../../lax/identity.js';
 import * as lax from '../../lax/index.js';
 import { inexact, promoteInexact } from '../../numpy/promote.js';
-import {
-  axesOf,
-  kept,
-  masked,
-  maskOf,
-  settle,
-  type AxisOr,
-  type WhereOptions,
-} from '../../numpy/reduction.js';
+import { axesOf, kept, masked, maskOf, settle, type AxisOr, type WhereOptions } from '../../numpy/reduction.js';
 
 /** Options of {@link softmax} and {@link logSoftmax}. */
 export type SoftmaxOptions = Omit<WhereOptions, 'keepdims'>;
@@ -44,7 +36,7 @@ function shiftOf(x: NDArray, axes: readonly number[]): NDArray {
  * @example
  * ```ts
  * import { scipy, numpy as np } from 'cotangent';
- * scipy.special.logsumexp(np.array([1000, 1000])).item(); // => 1000.6931
+ * scipy.special.logsumexp(np.array([1000, 1000])).item(); // => 1000.6932
  * ```
  */
 export function logsumexp(x: ArrayLike, axis?: AxisOr<LogsumexpOptions>, options?: LogsumexpOptions): NDArray {

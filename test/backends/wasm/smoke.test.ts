@@ -1,3 +1,4 @@
+/** One kernel of each kind, written out by hand: the first thing to look at when everything fails. */
 import { expect, test } from 'vitest';
 import { accRef, binary, constant, int, load, loopVar, unary } from '../../../src/core/scalar.js';
 import type { Expr } from '../../../src/core/scalar.js';

@@ -62,7 +62,9 @@ export function lgamma(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (Math.abs(x) === Infinity || (x <= 0 && Number.isInteger(x))) return Infinity;
   if (x > 0) return lgammaPositive(x);
-  return Math.log(Math.PI) - Math.log(Math.abs(sinPi(x))) - lgammaPositive(1 - x);
+  // sin(pi x) / pi is x itself where the product would be subnormal
+  const sine = x > -1e-9 ? -x : Math.abs(sinPi(x)) / Math.PI;
+  return -Math.log(sine) - lgammaPositive(1 - x);
 }
 export function digamma(x: number): number {
   if (x === Infinity) return x;

@@ -1,0 +1,175 @@
+/**
+ * Trains a classifier of handwritten digits through the whole stack, and checks the gradients of the very loss it
+ * trained. `npm start -- --help` says which options there are.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import * as TE from 'fp-ts/lib/TaskEither.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { random, ravelPytree, tree } from 'cotangent';
+import type { NDArray } from 'cotangent';
+import { batches, drawDigits, imageArrays } from 'cotangent/data';
+import { history, meter, run, tap, toCsv, trainWith } from 'cotangent/train';
+import { readDirectory } from '../lib/idx-files.js';
+import type { Split } from '../lib/idx-files.js';
+import { breathe, progressBar } from '../lib/progress.js';
+import { checkProducts } from './gradient-check.js';
+import type { Checked, Part } from './gradient-check.js';
+import { accuracy, classify, loss, predict, trainer } from './model.js';
+import type { Batch, Params } from './model.js';
+import { parseOptions, USAGE } from './options.js';
+import type { Options } from './options.js';
+import { curvesSvg, lossInTerminal, predictionsSvg } from './pictures.js';
+import type { Evaluated, Measured } from './pictures.js';
+
+const BATCH = 64;
+const DRAWN = { train: 6000, test: 1000 };
+/** Largest relative disagreement of the ways to a derivative that still passes. */
+const TOLERANCE = 1e-6;
+
+const number = (x: NDArray): number => Number(x.item());
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** The data set: read if a directory is given, else drawn. */
+function load({ data, seed }: Options): TE.TaskEither<string, Split> {
+  if (data !== undefined) return readDirectory(data);
+  return TE.fromIO(() => ({
+    train: drawDigits({ count: DRAWN.train, seed: 2 * seed }),
+    test: drawDigits({ count: DRAWN.test, seed: 2 * seed + 1 }),
+    source: 'drawn here (give --data DIR to read real ones)',
+  }));
+}
+
+interface Run {
+  readonly params: Params;
+  readonly steps: readonly Measured[];
+  readonly epochs: readonly Evaluated[];
+}
+
+/** The training loop. */
+async function train(
+  trainSet: Batch,
+  testSet: Batch,
+  size: readonly [number, number],
+  { epochs, seed }: Options,
+): Promise<Run> {
+  const key = random.key(seed);
+  const shuffled = batches(trainSet, { size: BATCH, key: random.foldIn(key, 1), epochs, dropRemainder: true });
+  const { start, step } = trainer({ size, steps: shuffled.length });
+  const seconds = (): number => performance.now() / 1000;
+  const read = meter({ steps: shuffled.length, start: seconds() });
+  const measured = history<Measured>();
+  const evaluated = history<Evaluated>();
+  const evaluate = (epoch: number, params: Params): void => {
+    evaluated.record({ epoch, train: number(accuracy(params, trainSet)), test: number(accuracy(params, testSet)) });
+  };
+
+  const bar = progressBar({ steps: shuffled.length, epochs, unit: 'images' });
+  try {
+    const last = await pipe(
+      shuffled,
+      trainWith(step, start(random.foldIn(key, 0))),
+      tap(({ step: n, state, metrics }) => {
+        const at = read({ items: BATCH, time: seconds(), loss: number(metrics) });
+        const epoch = Math.ceil(n / shuffled.perEpoch);
+        measured.record({ step: n, epoch, loss: number(metrics), smoothedLoss: at.loss });
+        bar.show({ ...at, epoch });
+        if (n % shuffled.perEpoch === 0) evaluate(epoch, state.params);
+      }),
+      breathe(),
+      run,
+    );
+    return { params: last.state.params, steps: measured.rows, epochs: evaluated.rows };
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Checks the Jacobian-gradient products of the loss, and of the log-probabilities under it, where training ended. */
+function checkGradients(params: Params, { x, y }: Batch, seed: number): { title: string; checks: Checked[] }[] {
+  const exact = tree.map((leaf: NDArray) => leaf.astype('float64'), params);
+  const [theta, unravel] = ravelPytree(exact);
+  const few: Batch = { x: x.slice([0, 16]).astype('float64'), y: y.slice([0, 16]) };
+
+  const parts: Part[] = [{ name: 'all parameters', start: 0, stop: theta.size }];
+  let start = 0;
+  for (const [path, { size }] of tree.leavesWithPath<NDArray>(exact)) {
+    parts.push({ name: tree.showPath(path, 'params'), start, stop: start + size });
+    start += size;
+  }
+  const key = random.key(seed);
+  return [
+    { title: 'the loss', checks: checkProducts((t) => loss(unravel(t), few), theta, parts, random.foldIn(key, 2)) },
+    {
+      title: 'log-probabilities',
+      checks: checkProducts((t) => predict(unravel(t), few.x), theta, parts, random.foldIn(key, 3)),
+    },
+  ];
+}
+
+function printChecks(title: string, checks: readonly Checked[]): void {
+  const cell = (value: number): string => value.toExponential(8).padStart(16);
+  console.log(
+    `\n  ${title.padEnd(20)} ${'⟨c, Jv⟩ (jvp)'.padStart(16)} ${'⟨Jᵀc, v⟩ (vjp)'.padStart(16)} ${'differences'.padStart(16)}    error`,
+  );
+  for (const { direction, forward, reverse, difference, error } of checks) {
+    const verdict = error <= TOLERANCE ? '' : '  OFF';
+    console.log(
+      `  ${direction.padEnd(20)} ${cell(forward)} ${cell(reverse)} ${cell(difference)}  ${error.toExponential(0)}${verdict}`,
+    );
+  }
+}
+
+/** Trains, reports and checks; whether the gradients passed. */
+async function main(options: Options, { train: trainImages, test: testImages, source }: Split): Promise<boolean> {
+  const begin = performance.now();
+  console.log(`Digits: ${trainImages.count} to train on, ${testImages.count} to test on, ${source}.`);
+  const [trainSet, testSet] = [imageArrays(trainImages), imageArrays(testImages)];
+  const { params, steps, epochs } = await train(trainSet, testSet, [trainImages.height, trainImages.width], options);
+
+  console.log(`\nLoss, smoothed, over ${steps.length} steps of ${BATCH} images:\n`);
+  console.log(lossInTerminal(steps, (process.stdout.isTTY ? Math.min(86, process.stdout.columns) : 86) - 14));
+
+  await mkdir(options.out, { recursive: true });
+  const files = {
+    'loss.svg': await curvesSvg(steps, epochs),
+    'predictions.svg': await predictionsSvg(testImages, classify(params, testSet.x).dataSync()),
+    'loss.csv': toCsv(steps),
+    'accuracy.csv': toCsv(epochs),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(options.out, name), text);
+  console.log(`\nWritten to ${options.out}/: ${Object.keys(files).join(', ')}`);
+
+  const { train: trainAccuracy = 0, test: testAccuracy = 0 } = epochs.at(-1) ?? {};
+  console.log(`\nAccuracy on training images: ${percent(trainAccuracy)}`);
+  console.log(`Accuracy on test images:     ${percent(testAccuracy)}`);
+
+  console.log('\nJacobian-gradient products at the trained parameters, in float64, against central differences:');
+  const tables = checkGradients(params, testSet, options.seed);
+  for (const { title, checks } of tables) printChecks(title, checks);
+  const worst = Math.max(...tables.flatMap(({ checks }) => checks.map(({ error }) => error)));
+  const passed = worst <= TOLERANCE;
+  console.log(
+    `\n  ${passed ? 'They agree' : 'THEY DO NOT AGREE'}: the largest relative error is ${worst.toExponential(1)}, ` +
+      `${passed ? 'within' : 'beyond'} ${TOLERANCE}.`,
+  );
+  console.log(`\nDone in ${((performance.now() - begin) / 1000).toFixed(1)} s.`);
+  return passed;
+}
+
+const options = parseOptions(process.argv.slice(2));
+if (E.isLeft(options)) {
+  console.error(`${options.left}\n\n${USAGE}`);
+  process.exitCode = 2;
+} else if (options.right.help) {
+  console.log(USAGE);
+} else {
+  const data = await load(options.right)();
+  if (E.isLeft(data)) {
+    console.error(data.left);
+    process.exitCode = 1;
+  } else if (!(await main(options.right, data.right))) {
+    process.exitCode = 1;
+  }
+}

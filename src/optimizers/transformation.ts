@@ -1,0 +1,183 @@
+/**
+ * Gradient transformations, in the manner of optax: pairs of pure functions that turn gradients into updates and carry
+ * their memory as a tree of arrays. `chain` composes them; an optimizer is such a chain.
+ */
+import { nth } from '../core/axes.js';
+import { sameShape, showShape } from '../core/aval.js';
+import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
+import { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
+import { flattenUpTo, flattenWithPath, showPath, unflatten } from '../core/tree.js';
+import { add, convertElementType } from '../lax/index.js';
+
+/**
+ * The type of a transformation's state as a function of the type of the parameters: an interface whose `state` mentions
+ * `this['params']`. See {@link AdamState} for one.
+ */
+export interface StateKind {
+  readonly params: unknown;
+  readonly state: unknown;
+}
+
+/** The state that a {@link StateKind} has for parameters of type `P`. */
+export type StateFor<F extends StateKind, P> = (F & { readonly params: P })['state'];
+
+/**
+ * A gradient transformation. `P` is any tree of arrays: an array, or tuples and objects of trees.
+ *
+ * Both functions are pure, so that they can be jitted, with the state donated.
+ */
+export interface GradientTransformation<F extends StateKind> {
+  /** Only for the type checker. */
+  readonly kind?: F;
+  /** The state before the first update. */
+  readonly init: <P extends object>(params: P) => StateFor<F, P>;
+  /** Updates in the structure of the gradients, and the next state; some transformations need the parameters too. */
+  readonly update: <P extends object>(
+    updates: P,
+    state: StateFor<F, P>,
+    params?: P,
+  ) => readonly [updates: P, state: StateFor<F, P>];
+}
+
+/** Any transformation, its state's type forgotten: what {@link chain} takes. */
+export interface AnyTransformation {
+  readonly kind?: StateKind;
+  readonly init: (params: never) => unknown;
+  readonly update: (updates: never, state: never, params?: never) => readonly [updates: unknown, state: unknown];
+}
+
+/** The {@link StateKind} of a transformation. */
+export type KindOf<T extends AnyTransformation> = T extends { readonly kind?: infer F }
+  ? F extends StateKind
+    ? F
+    : never
+  : never;
+
+type ChainStates<T extends readonly AnyTransformation[], P> = { readonly [K in keyof T]: StateFor<KindOf<T[K]>, P> };
+
+/** The state of a {@link chain}: the states of its parts. */
+export interface ChainState<T extends readonly AnyTransformation[]> extends StateKind {
+  readonly state: ChainStates<T, this['params']>;
+}
+
+/** No state. */
+export interface EmptyState extends StateKind {
+  readonly state: readonly [];
+}
+
+const asLeaf = (op: string, path: string, leaf: unknown): NDArray => {
+  if (leaf instanceof NDArray) return leaf;
+  throw new ArgumentError(
+    `${op}: the leaf at ${path} is ${typeof leaf === 'object' ? 'no array' : `a ${typeof leaf}`}; parameters and gradients are trees of arrays.${userLine()}`,
+  );
+};
+
+/**
+ * Apply `f` to corresponding arrays of trees of one structure, with the path of each. Throws TreeError or ShapeError,
+ * naming `op` and the path, when structures or shapes differ.
+ */
+export function mapTrees<P extends object>(
+  op: string,
+  f: (first: NDArray, ...rest: NDArray[]) => NDArray,
+  first: P,
+  ...rest: readonly object[]
+): P {
+  const [leaves, def] = flattenWithPath<unknown>(first);
+  const others = rest.map((tree) => flattenUpTo(def, tree, op));
+  const results = leaves.map(([path, leaf], i) => {
+    const at = showPath(path);
+    const array = asLeaf(op, at, leaf);
+    const beside = others.map((list) => asLeaf(op, at, list[i]));
+    const misfit = beside.find((x) => !sameShape(x.aval.shape, array.aval.shape));
+    if (misfit !== undefined) {
+      throw new ShapeError(
+        `${op}: at ${at}, shapes ${showShape(array.shape)} and ${showShape(misfit.shape)} differ; gradients, state and ` +
+          `parameters must belong together.${userLine()}`,
+      );
+    }
+    return f(array, ...beside);
+  });
+  // The structure is that of `first` and its leaves are arrays, as those of `first` are.
+  return unflatten(def, results) as P;
+}
+
+/**
+ * Parameters plus updates, leaf by leaf, in the dtype of the parameters.
+ *
+ * Throws TreeError when the structures differ, ShapeError when the shapes of a leaf do, both with its path.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, optimizers } from 'cotangent';
+ * const params = { w: np.array([1, 2]), b: np.array(0) };
+ * const updates = { w: np.array([0.5, 0]), b: np.array(-1) };
+ * optimizers.applyUpdates(params, updates); // => { b: -1, w: [1.5, 2] }
+ * ```
+ */
+export const applyUpdates = <P extends object>(params: P, updates: NoInfer<P>): P =>
+  mapTrees('applyUpdates', (p, u) => add(p, convertElementType(u, p.dtype)), params, updates);
+
+/** A transformation without its types, for the loop over the parts of a chain. */
+interface Untyped {
+  readonly init: (params: unknown) => unknown;
+  readonly update: (updates: unknown, state: unknown, params: unknown) => readonly [unknown, unknown];
+}
+// Each part gets states that it made itself, and updates of the structure that the chain's signature promises.
+const untyped = (t: AnyTransformation): Untyped => t as unknown as Untyped;
+
+const chains = new WeakMap<AnyTransformation, readonly AnyTransformation[]>();
+
+/** The transformations that `chain` made this one of; another one is its own only part. */
+export const partsOf = (t: AnyTransformation): readonly AnyTransformation[] => chains.get(t) ?? [t];
+
+/**
+ * Transformations one after the other: the updates of each are the gradients of the next. The state is the list of
+ * their states. `chain()` is the identity.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, optimizers } from 'cotangent';
+ * const opt = optimizers.chain(optimizers.trace(0.9), optimizers.scale(-0.1));
+ * const params = { w: np.array([1, 2]) };
+ * const [updates] = opt.update({ w: np.array([1, 1]) }, opt.init(params));
+ * updates.w.js(); // => [-0.1, -0.1]
+ * ```
+ */
+export function chain<const T extends readonly AnyTransformation[]>(
+  ...parts: T
+): GradientTransformation<ChainState<T>> {
+  const init = (params: unknown): unknown => parts.map((t) => untyped(t).init(params));
+  const update = (updates: unknown, state: unknown, params?: unknown): readonly [unknown, unknown] => {
+    if (!Array.isArray(state) || state.length !== parts.length) {
+      throw new TreeError(
+        `chain: expected a list of the states of its ${parts.length} parts; use what this optimizer's init or update returned.${userLine()}`,
+      );
+    }
+    let current = updates;
+    const next = parts.map((t, i) => {
+      const [out, s] = untyped(t).update(current, nth<unknown>(state, i), params);
+      current = out;
+      return s;
+    });
+    return [current, next];
+  };
+  const made = { init, update } as unknown as GradientTransformation<ChainState<T>>;
+  chains.set(made, parts);
+  return made;
+}
+
+/**
+ * The transformation that changes nothing.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, optimizers } from 'cotangent';
+ * const opt = optimizers.identity();
+ * opt.update(np.array([1, 2]), opt.init(np.array([0, 0])))[0].js(); // => [1, 2]
+ * ```
+ */
+export const identity = (): GradientTransformation<EmptyState> => ({
+  init: () => [],
+  update: (updates, state) => [updates, state],
+});

@@ -41,6 +41,12 @@ function load({ data, seed }: Options): TE.TaskEither<string, Split> {
   }));
 }
 
+const makeDirectory = (path: string): TE.TaskEither<string, unknown> =>
+  TE.tryCatch(
+    () => mkdir(path, { recursive: true }),
+    (reason) => `--out ${path}: cannot be made (${reason instanceof Error ? reason.message : String(reason)}).`,
+  );
+
 interface Run {
   readonly params: Params;
   readonly steps: readonly Measured[];
@@ -55,7 +61,8 @@ async function train(
   { epochs, seed }: Options,
 ): Promise<Run> {
   const key = random.key(seed);
-  const shuffled = batches(trainSet, { size: BATCH, key: random.foldIn(key, 1), epochs, dropRemainder: true });
+  const batchSize = Math.min(BATCH, trainSet.x.length);
+  const shuffled = batches(trainSet, { size: batchSize, key: random.foldIn(key, 1), epochs, dropRemainder: true });
   const { start, step } = trainer({ size, steps: shuffled.length });
   const seconds = (): number => performance.now() / 1000;
   const read = meter({ steps: shuffled.length, start: seconds() });
@@ -71,7 +78,7 @@ async function train(
       shuffled,
       trainWith(step, start(random.foldIn(key, 0))),
       tap(({ step: n, state, metrics }) => {
-        const at = read({ items: BATCH, time: seconds(), loss: number(metrics) });
+        const at = read({ items: batchSize, time: seconds(), loss: number(metrics) });
         const epoch = Math.ceil(n / shuffled.perEpoch);
         measured.record({ step: n, epoch, loss: number(metrics), smoothedLoss: at.loss });
         bar.show({ ...at, epoch });
@@ -128,10 +135,9 @@ async function main(options: Options, { train: trainImages, test: testImages, so
   const [trainSet, testSet] = [imageArrays(trainImages), imageArrays(testImages)];
   const { params, steps, epochs } = await train(trainSet, testSet, [trainImages.height, trainImages.width], options);
 
-  console.log(`\nLoss, smoothed, over ${steps.length} steps of ${BATCH} images:\n`);
+  console.log(`\nLoss, smoothed, over ${steps.length} steps of ${Math.min(BATCH, trainImages.count)} images:\n`);
   console.log(lossInTerminal(steps, (process.stdout.isTTY ? Math.min(86, process.stdout.columns) : 86) - 14));
 
-  await mkdir(options.out, { recursive: true });
   const files = {
     'loss.svg': await curvesSvg(steps, epochs),
     'predictions.svg': await predictionsSvg(testImages, classify(params, testSet.x).dataSync()),
@@ -165,11 +171,12 @@ if (E.isLeft(options)) {
 } else if (options.right.help) {
   console.log(USAGE);
 } else {
-  const data = await load(options.right)();
-  if (E.isLeft(data)) {
-    console.error(data.left);
-    process.exitCode = 1;
-  } else if (!(await main(options.right, data.right))) {
-    process.exitCode = 1;
-  }
+  // What can fail for want of a file fails before the training, not after it.
+  const data = await pipe(
+    makeDirectory(options.right.out),
+    TE.flatMap(() => load(options.right)),
+  )();
+  if (E.isLeft(data)) console.error(data.left);
+  const passed = E.isRight(data) && (await main(options.right, data.right));
+  if (!passed) process.exitCode = 1;
 }

@@ -36,7 +36,7 @@ export const classify = jit((params: Params, x: NDArray): NDArray => np.argmax(p
 
 /** The share of images whose most probable class is their label. */
 export const accuracy = jit((params: Params, { x, y }: Batch): NDArray =>
-  np.argmax(predict(params, x), -1).equal(y).astype('float32').mean(),
+  np.argmax(predict(params, x), -1).equal(y).astype('float64').mean(),
 );
 
 /** Each image moved by up to `by` pixels in each direction: an image moved by a pixel shows the same digit. */

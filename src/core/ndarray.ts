@@ -25,6 +25,14 @@ export interface ReduceOptions {
   keepdims?: boolean;
 }
 
+/** Options of `var` and `std`: `ddof` is subtracted from the count in the divisor. */
+export interface VarianceOptions extends ReduceOptions {
+  ddof?: number;
+}
+
+/** An axis argument, or options that hold it: `x.sum(-1)` and `x.sum({ axis: -1 })` are the same. */
+export type AxisOrOptions<Options, Axis = AxisArg> = Axis | (Options & { axis?: Axis });
+
 /** What `x.at(...)` returns: reads and functional updates at an index. */
 export interface IndexUpdate {
   get(): NDArray;
@@ -55,7 +63,7 @@ export interface NDArrayMethods {
   sqrt(): NDArray;
   square(): NDArray;
   sign(): NDArray;
-  round(): NDArray;
+  round(decimals?: number): NDArray;
   clip(min?: ArrayLike, max?: ArrayLike): NDArray;
   equal(other: ArrayLike): NDArray;
   notEqual(other: ArrayLike): NDArray;
@@ -66,17 +74,17 @@ export interface NDArrayMethods {
   logicalAnd(other: ArrayLike): NDArray;
   logicalOr(other: ArrayLike): NDArray;
   logicalNot(): NDArray;
-  sum(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  prod(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  mean(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  var(axis?: AxisArg, options?: ReduceOptions & { ddof?: number }): NDArray;
-  std(axis?: AxisArg, options?: ReduceOptions & { ddof?: number }): NDArray;
-  max(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  min(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  all(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  any(axis?: AxisArg, options?: ReduceOptions): NDArray;
-  argmax(axis?: number | null, options?: ReduceOptions): NDArray;
-  argmin(axis?: number | null, options?: ReduceOptions): NDArray;
+  sum(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  prod(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  mean(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  var(axis?: AxisOrOptions<VarianceOptions>, options?: VarianceOptions): NDArray;
+  std(axis?: AxisOrOptions<VarianceOptions>, options?: VarianceOptions): NDArray;
+  max(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  min(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  all(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  any(axis?: AxisOrOptions<ReduceOptions>, options?: ReduceOptions): NDArray;
+  argmax(axis?: AxisOrOptions<ReduceOptions, number | null>, options?: ReduceOptions): NDArray;
+  argmin(axis?: AxisOrOptions<ReduceOptions, number | null>, options?: ReduceOptions): NDArray;
   cumsum(axis?: number | null): NDArray;
   cumprod(axis?: number | null): NDArray;
   sort(axis?: number): NDArray;

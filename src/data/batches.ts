@@ -4,9 +4,8 @@ import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { leavesWithPath, map, showPath } from '../core/tree.js';
 import type { MapTree } from '../core/tree.js';
-import { take } from '../numpy/take.js';
-import { foldIn } from '../random/key.js';
-import { permutation } from '../random/permutation.js';
+import { take } from '../numpy/index.js';
+import { foldIn, permutation } from '../random/index.js';
 
 /** Options of {@link batches}. */
 export interface BatchesOptions {

@@ -2,7 +2,7 @@
 import { left, right } from 'fp-ts/lib/Either.js';
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
-import { array } from '../numpy/creation.js';
+import { array } from '../numpy/index.js';
 import { orThrow } from './decode-error.js';
 import type { DecodeError } from './decode-error.js';
 import type { Either } from './either.js';

@@ -1,5 +1,6 @@
 /** `cotangent/data`: file formats, data sets and mini-batches. It loads in Node and in a page; reading files is the caller's. */
 import '../backends/install.js';
+
 export { batches, type Batches, type BatchesOptions } from './batches.js';
 export {
   DataFileError,

@@ -1,2 +1,4 @@
 /** `cotangent/fp`: fp-ts instances of what the library is made of. Needs the user's own fp-ts, for its types. */
+export * as layer from './layer.js';
+export * as transformation from './transformation.js';
 export * as tree from './tree.js';

@@ -2,7 +2,7 @@
 import { nth } from '../core/axes.js';
 import { ShapedArray, showShape } from '../core/aval.js';
 import { isInteger } from '../core/dtype.js';
-import { DTypeError, ShapeError } from '../core/errors.js';
+import { DTypeError, NotSupportedError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, Zero, type Primitive, type TransposeRule } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
@@ -38,11 +38,16 @@ export const sub = binary('sub', {
   lower: (x, y) => s.binary('sub', x, y),
 });
 
+/** A product of two values that both depend on what is transposed is not linear in it. */
+const notBilinear = (name: string): NotSupportedError =>
+  new NotSupportedError(`${name} cannot be transposed: both operands depend on the linear argument, and the function is not linear in it.${userLine()}`);
+
 /** Transpose of a product: linear in one operand, the other is known. */
 const productTranspose: TransposeRule<Record<string, never>> = (cotangents, operands) => {
   const [ct] = take1(cotangents);
   const [x, y] = take2(operands);
   if (ct instanceof Zero) return [null, null];
+  if (x instanceof LinearOperand && y instanceof LinearOperand) throw notBilinear('mul');
   const part = (linear: typeof x, known: typeof y): NDArray | null =>
     linear instanceof LinearOperand && !(known instanceof LinearOperand) ? unbroadcast(mul(ct, known), linear.aval) : null;
   return [part(x, y), part(y, x)];

@@ -71,8 +71,8 @@ const methods: Omit<NDArrayMethods, 'T'> & ThisType<NDArray> = {
   sign() {
     return sign(this);
   },
-  round() {
-    return round(this);
+  round(decimals) {
+    return round(this, decimals);
   },
   clip(lower, upper) {
     return clip(this, lower, upper);

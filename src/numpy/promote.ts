@@ -53,11 +53,14 @@ function nodeOf(x: ArrayLike, op: string): LatticeType {
   );
 }
 
-/** The lattice node that the arguments have in common. Numbers without an array beside them are `float*`. */
-export function commonType(op: string, xs: readonly ArrayLike[]): LatticeType {
+/**
+ * The lattice node that the arguments have in common. JS numbers without an array beside them are `float*`; `beside`
+ * are more arguments of the call, which do not take part in the promotion.
+ */
+export function commonType(op: string, xs: readonly ArrayLike[], beside: readonly ArrayLike[] = []): LatticeType {
   const nodes = xs.map((x) => nodeOf(x, op));
   const joined = nodes.reduce(joinTypes, nth(nodes, 0));
-  return joined === 'int*' && !xs.some((x) => x instanceof NDArray) ? 'float*' : joined;
+  return joined === 'int*' && ![...xs, ...beside].some((x) => x instanceof NDArray) ? 'float*' : joined;
 }
 
 const BOUNDS: Partial<Record<DType, readonly [number, number]>> = {
@@ -82,6 +85,12 @@ function toType(op: string, x: ArrayLike, type: LatticeType): NDArray {
   if (!(x instanceof NDArray)) return weakScalar(op, x, dtype);
   // A weak operand of the right dtype needs no conversion: a result is weak only if all operands are.
   return x.dtype === dtype ? x : convertElementType(x, dtype, type === 'int*' || type === 'float*');
+}
+
+/** The choices of `where` and `select` as arrays of one dtype; JS integers are `int*` beside array conditions. */
+export function promoteChoices(op: string, conditions: readonly ArrayLike[], xs: readonly ArrayLike[]): NDArray[] {
+  const type = commonType(op, xs, conditions);
+  return xs.map((x) => toType(op, x, type));
 }
 
 /** Broadcast the operands that are not rank 0 to one shape; lax takes rank-0 operands as they are. */

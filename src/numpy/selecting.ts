@@ -5,10 +5,11 @@ import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { truth } from './logic.js';
-import { broadcastOperands, numeric, promoteTypesOf, single } from './promote.js';
+import { broadcastOperands, numeric, promoteChoices, single } from './promote.js';
 
 /**
- * `x` where `condition` is true (not 0), else `y`, elementwise; the three broadcast together.
+ * `x` where `condition` is true (not 0), else `y`, elementwise; the three broadcast together. Two JS integers give a
+ * weak int32, which takes the dtype of what it is combined with.
  *
  * The gradient flows only to the side that was chosen, but the other side is computed too: where its derivative is
  * infinite or NaN, 0 times it is NaN. Give it an argument that is safe there: `where(x > 0, log(where(x > 0, x, 1)), 0)`.
@@ -28,7 +29,7 @@ export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
       `where: needs x and y as well; for the positions of true elements use np.nonzero.${userLine()}`,
     );
   }
-  const cases = promoteTypesOf('where', [x, y]);
+  const cases = promoteChoices('where', [condition], [x, y]);
   const [c, a, b] = broadcastOperands('where', [truth(single('where', condition)), ...cases]);
   return lax.select(c ?? condition, a ?? x, b ?? y);
 }
@@ -55,7 +56,7 @@ export function select(
         `${choices.length} choices.${userLine()}`,
     );
   }
-  const arrays = promoteTypesOf('select', [...choices, otherwise]);
+  const arrays = promoteChoices('select', conditions, [...choices, otherwise]);
   const last = nth(arrays, choices.length);
   return conditions.reduceRight<NDArray>((rest, condition, i) => where(condition, nth(arrays, i), rest), last);
 }

@@ -132,7 +132,10 @@ function ownDType(s: Subject, rng: Rng): void {
 /** Accuracy of linear functions in float64, for deciding that one is linear. */
 const LINEAR: Tolerance = { atol: 1e-12, rtol: 1e-9 };
 
-/** Where the primitive is linear in some operands together, its transpose with respect to them is the adjoint. */
+/**
+ * Where the primitive is affine in some operands together, its transpose with respect to them is the adjoint of the
+ * linear part; where it is not, or has no rule, transposing says so.
+ */
 function transposeIsAdjoint(s: Subject, rng: Rng): void {
   const wide = widened(s);
   if (wide.outAvals.some((a) => !isFloat(a.dtype))) return;
@@ -147,16 +150,16 @@ function transposeIsAdjoint(s: Subject, rng: Rng): void {
     const fx = evaluate(f, x);
     const fy = evaluate(f, y);
     const combined = evaluate(f, x.map((v, k) => combine(v, nth(y, k))));
-    const isLinear =
-      evaluate(f, x.map((v) => mapHost(v, () => 0))).every((z) => z.data.every((v) => v === 0)) &&
-      combined.every((z, k) => worstMismatch(z, combine(nth(fx, k), nth(fy, k)), LINEAR) === undefined);
-    if (!isLinear) continue;
+    const origin = evaluate(f, x.map((v) => mapHost(v, () => 0)));
+    const moved = (ys: readonly HostArray[]): HostArray[] => ys.map((v, k) => zipHost(v, nth(origin, k), (p, q) => p - q));
+    const linearPart = moved(fx);
+    const isAffine = moved(combined).every((z, k) => worstMismatch(z, combine(nth(linearPart, k), nth(moved(fy), k)), LINEAR) === undefined);
     const closed = traceToJaxpr(f, avals, 'linearTranspose');
     const cts = wide.outAvals.map((a) => drawDirection(a, rng));
     const pull = (): HostArray[] =>
       backwardPass(closed.jaxpr, closed.consts, avals.map((a) => new LinearOperand(a)), cts.map(toDevice)).map((ct, k) => toHost(instantiate(ct ?? new Zero(nth(avals, k)))));
     const what = `${wide.name}: transpose by operands ${chosen.join(', ')}`;
-    if (wide.primitive.transpose instanceof NoRule) {
+    if (!isAffine || wide.primitive.transpose instanceof NoRule) {
       expectNotSupported(what, wide, pull);
       continue;
     }
@@ -165,15 +168,16 @@ function transposeIsAdjoint(s: Subject, rng: Rng): void {
       if (!ct.aval.equals(nth(avals, k))) throw new CheckError(`${what}: a cotangent is ${ct.aval.toString()} where ${nth(avals, k).toString()} belongs`);
     });
     const coarse = [...wide.avals, ...wide.outAvals].some((a) => a.dtype === 'float32');
-    assertAdjoint(what, fx, cts, pulled, x, coarse ? 'float32' : 'float64');
+    assertAdjoint(what, linearPart, cts, pulled, x, coarse ? 'float32' : 'float64');
   }
 }
 
-/** 2a + b, the combination that linearity is tried on. */
-const combine = (a: HostArray, b: HostArray): HostArray => {
+const zipHost = (a: HostArray, b: HostArray, f: (p: number, q: number) => number): HostArray => {
   let next = 0;
-  return mapHost(a, (v) => 2 * v + (b.data[next++] ?? NaN));
+  return mapHost(a, (v) => f(v, b.data[next++] ?? NaN));
 };
+/** 2a + b, the combination that linearity is tried on. */
+const combine = (a: HostArray, b: HostArray): HostArray => zipHost(a, b, (p, q) => 2 * p + q);
 
 /** A rule that cannot exist says so, with its reason and the name of the primitive. */
 function expectNotSupported(what: string, s: Subject, run: () => unknown): void {

@@ -1,6 +1,6 @@
 /** `checkpoint`: values are recomputed in the backward pass instead of kept, trading time for memory. */
 import { ShapedArray } from '../core/aval.js';
-import { traceToJaxpr } from '../core/jaxpr-trace.js';
+import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { pruneResults } from '../core/dce.js';
 import { nth } from '../core/axes.js';
 import { NDArray } from '../core/ndarray.js';
@@ -12,7 +12,7 @@ import { optimizationBarrier } from '../lax/identity.js';
 import { sin } from '../lax/trigonometric.js';
 import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
 import { callRules, calledTypes, hoistConstants } from './call.js';
-import { jvpJaxpr } from './jvp.js';
+import { linearizeJaxpr } from './linearize.js';
 import { memoize } from './memo.js';
 import { backwardPass } from './transpose.js';
 
@@ -20,11 +20,16 @@ type CheckpointParams = { readonly jaxpr: ClosedJaxpr };
 
 const rules = callRules<CheckpointParams>((jaxpr, operands) => bind(checkpointP, operands, { jaxpr }));
 
-/** Tangents only: the jvp without its values. */
-const tangentJaxpr = memoize((closed: ClosedJaxpr, nonzero: readonly boolean[]): ClosedJaxpr => {
-  const both = jvpJaxpr(closed, nonzero);
-  const n = closed.jaxpr.outvars.length;
-  return new ClosedJaxpr(pruneResults(both.jaxpr, both.jaxpr.outvars.map((_, i) => i >= n)), both.consts);
+/** The program of tangents: from arguments and active tangents, with residuals computed again from the arguments. */
+const tangentJaxpr = memoize((closed: ClosedJaxpr, active: readonly boolean[]): { closed: ClosedJaxpr; nonzero: readonly boolean[] } => {
+  const { primal, tangent, nonzero } = linearizeJaxpr(closed, active);
+  const n = closed.inAvals.length;
+  const moving = closed.inAvals.filter((_, i) => active[i]).map((a) => a.strengthen());
+  const traced = traceToJaxpr((...args) => {
+    const residuals = evalClosed(primal, args.slice(0, n)).slice(nonzero.length);
+    return evalClosed(tangent, [...residuals, ...args.slice(n)]);
+  }, [...closed.inAvals, ...moving], 'checkpoint');
+  return { closed: new ClosedJaxpr(pruneResults(traced.jaxpr, traced.jaxpr.outvars.map(() => true)), traced.consts), nonzero };
 });
 
 const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParams>({
@@ -39,9 +44,11 @@ const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParam
       results,
       tangents: (tangents) => {
         const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
-        const { closed, consts } = hoistConstants(tangentJaxpr(jaxpr, nonzero));
-        const out = bind(checkpointP, [...consts, ...primals, ...given], { jaxpr: closed });
-        return out.map((t, i): MaybeZero => (t.dtype === nth(results, i).dtype ? t : new Zero(nth(results, i).aval)));
+        const split = tangentJaxpr(jaxpr, nonzero);
+        const { closed, consts } = hoistConstants(split.closed);
+        const out = split.nonzero.some((x) => x) ? bind(checkpointP, [...consts, ...primals, ...given], { jaxpr: closed }) : [];
+        let next = 0;
+        return split.nonzero.map((x, i): MaybeZero => (x ? nth(out, next++) : new Zero(nth(results, i).aval)));
       },
     };
   },

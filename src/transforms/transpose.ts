@@ -1,13 +1,48 @@
 /** Transposition of linear programs: cotangents flow from results to arguments, through rules of linear primitives only. */
 import { NotSupportedError } from '../core/errors.js';
-import { traceToJaxpr } from '../core/jaxpr-trace.js';
+import { pruneResults } from '../core/dce.js';
+import { evalJaxpr, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { ConcreteArray } from '../core/concrete.js';
 import { NDArray } from '../core/ndarray.js';
-import { ClosedJaxpr, LinearOperand, Lit, NoRule, Var, Zero, type Atom, type Jaxpr, type MaybeZero } from '../core/primitive.js';
+import { ClosedJaxpr, LinearOperand, Lit, NoRule, Var, Zero, type Atom, type Eqn, type Jaxpr, type MaybeZero } from '../core/primitive.js';
 import { currentTrace } from '../core/trace.js';
 import { nth } from '../core/axes.js';
-import { addTangents } from '../lax/broadcast.js';
+import { addTangents, zerosOf } from '../lax/broadcast.js';
 import { memoize } from './memo.js';
+
+/** Which results of a jaxpr depend on the marked arguments. */
+function dependentResults(jaxpr: Jaxpr, marked: readonly boolean[]): boolean[] {
+  const dependent = new Set<Atom>(jaxpr.invars.filter((_, i) => marked[i] === true));
+  for (const eqn of jaxpr.eqns) {
+    const inputs = eqn.inputs.map((a) => dependent.has(a));
+    if (!inputs.some((d) => d)) continue;
+    const called = calledJaxpr(eqn);
+    const outputs = called === undefined ? eqn.outputs.map(() => true) : dependentResults(called.jaxpr, inputs);
+    eqn.outputs.forEach((v, i) => { if (outputs[i] === true) dependent.add(v); });
+  }
+  return jaxpr.outvars.map((a) => dependent.has(a));
+}
+
+/** The jaxpr that an equation calls, if its results are that jaxpr's. */
+function calledJaxpr({ primitive, inputs, params }: Eqn): ClosedJaxpr | undefined {
+  const { jaxpr } = params;
+  if (!(jaxpr instanceof ClosedJaxpr)) return undefined;
+  const lowering = primitive.lower(inputs.map((a) => a.aval), params);
+  return lowering.kind === 'call' && lowering.jaxpr === jaxpr ? jaxpr : undefined;
+}
+
+/** A call with linear operands may have results that do not depend on them: those are computed forward. */
+function knownResults(eqn: Eqn, isLinear: (a: Atom) => boolean, read: (a: Atom) => NDArray): ReadonlyMap<number, NDArray> {
+  const called = calledJaxpr(eqn);
+  if (called === undefined) return new Map();
+  const dependent = dependentResults(called.jaxpr, eqn.inputs.map(isLinear));
+  const known = dependent.flatMap((d, i) => (d ? [] : [i]));
+  if (known.length === 0) return new Map();
+  const pruned = pruneResults(called.jaxpr, dependent.map((d) => !d));
+  // What is left does not read the linear operands.
+  const results = evalJaxpr(pruned, called.consts, eqn.inputs.map((a) => (isLinear(a) ? zerosOf(a.aval) : read(a))));
+  return new Map(known.map((i, k) => [i, nth(results, k)]));
+}
 
 /**
  * Cotangents of the linear arguments of a jaxpr. `args[i]` is a LinearOperand for the arguments to transpose and a
@@ -32,7 +67,12 @@ export function backwardPass(jaxpr: Jaxpr, consts: readonly NDArray[], args: rea
 
   const linearEqns = jaxpr.eqns.filter((eqn) => {
     if (eqn.inputs.some(isLinear)) {
-      eqn.outputs.forEach((v) => linear.add(v));
+      const known = knownResults(eqn, isLinear, read);
+      eqn.outputs.forEach((v, i) => {
+        const x = known.get(i);
+        if (x === undefined) linear.add(v);
+        else values.set(v, x);
+      });
       return true;
     }
     currentTrace().process(eqn.primitive, eqn.inputs.map(read), eqn.params).forEach((x, i) => values.set(nth(eqn.outputs, i), x));

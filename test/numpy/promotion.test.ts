@@ -82,6 +82,16 @@ describe('the lattice', () => {
     expect(np.mod(7, ones('uint32')).dtype).toBe('uint32');
   });
 
+  test('where of integers is a weak int32 beside an array', () => {
+    const chosen = np.where(ones('bool'), 1, 0);
+    expect([chosen.dtype, chosen.weakType]).toEqual(['int32', true]);
+    expect(chosen.add(ones('float32')).dtype).toBe('float32');
+    expect(chosen.add(ones('uint32')).dtype).toBe('uint32');
+    expect(np.where(ones('bool'), 1, 0.5).dtype).toBe('float32');
+    expect(np.select([ones('bool')], [1]).dtype).toBe('int32');
+    expect(np.where(true, 1, 0).dtype).toBe('float32');
+  });
+
   test('float64 constants keep their precision', () => {
     expect(np.multiply(np.array([3], { dtype: 'float64' }), 0.1).js()).toEqual([3 * 0.1]);
   });

@@ -128,7 +128,7 @@ function printChecks(title: string, checks: readonly Checked[]): void {
   }
 }
 
-/** Trains, reports and checks; whether the gradients passed. */
+/** Trains, reports and checks; whether all is as it should be. */
 async function main(options: Options, { train: trainImages, test: testImages, source }: Split): Promise<boolean> {
   const begin = performance.now();
   console.log(`Digits: ${trainImages.count} to train on, ${testImages.count} to test on, ${source}.`);
@@ -150,6 +150,8 @@ async function main(options: Options, { train: trainImages, test: testImages, so
   const { train: trainAccuracy = 0, test: testAccuracy = 0 } = epochs.at(-1) ?? {};
   console.log(`\nAccuracy on training images: ${percent(trainAccuracy)}`);
   console.log(`Accuracy on test images:     ${percent(testAccuracy)}`);
+  const learned = 100 * testAccuracy >= options.require;
+  if (!learned) console.log(`TOO FEW: --require asks for ${options.require} %.`);
 
   console.log('\nJacobian-gradient products at the trained parameters, in float64, against central differences:');
   const tables = checkGradients(params, testSet, options.seed);
@@ -161,7 +163,7 @@ async function main(options: Options, { train: trainImages, test: testImages, so
       `${passed ? 'within' : 'beyond'} ${TOLERANCE}.`,
   );
   console.log(`\nDone in ${((performance.now() - begin) / 1000).toFixed(1)} s.`);
-  return passed;
+  return learned && passed;
 }
 
 const options = parseOptions(process.argv.slice(2));

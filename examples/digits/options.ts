@@ -9,6 +9,8 @@ export interface Options {
   readonly seed: number;
   /** Directory for pictures and tables. */
   readonly out: string;
+  /** Test accuracy in percent below which the run counts as failed. */
+  readonly require: number;
   readonly help: boolean;
 }
 
@@ -20,6 +22,7 @@ export const USAGE = `Trains a classifier of handwritten digits and checks its g
   --epochs N    go through the training images N times (10)
   --seed S      seed of the drawn digits, the first parameters and the order of images (0)
   --out DIR     where pictures and tables go (out)
+  --require P   fail unless P percent of the test images are recognised (0)
   --help        this text`;
 
 /** The options, or what is wrong with the command line. */
@@ -33,6 +36,7 @@ export function parseOptions(args: readonly string[]): E.Either<string, Options>
           epochs: { type: 'string', default: '10' },
           seed: { type: 'string', default: '0' },
           out: { type: 'string', default: 'out' },
+          require: { type: 'string', default: '0' },
           help: { type: 'boolean', default: false },
         },
       });
@@ -43,6 +47,7 @@ export function parseOptions(args: readonly string[]): E.Either<string, Options>
         help,
         epochs: wholeNumber('epochs', values.epochs, 1),
         seed: wholeNumber('seed', values.seed, 0),
+        require: wholeNumber('require', values.require, 0),
       };
     },
     (reason) => (reason instanceof Error ? reason.message : String(reason)),

@@ -124,6 +124,7 @@ static uint64_t next(void) {
   return state * 2685821657736338717ull;
 }
 static T from_bits(U u) { T f; memcpy(&f, &u, sizeof f); return f; }
+static U bits_of(T f) { U u; memcpy(&u, &f, sizeof u); return u; }
 static double unit(void) { return (double)(next() >> 11) * 0x1p-53; }
 
 static double worst, worst_scaled;
@@ -162,11 +163,17 @@ int main(int argc, char **argv) {
   for (int i = 0; i < n; i++) for (int j = 0; j < n; j++) RUN(special[i], special[j]);
   for (long i = 0; i < count; i++) {
     T x = from_bits((U)next()), y = from_bits((U)next());
-    switch (i % 5) {
+    switch (i % 6) {
       case 1: x = (T)(0.5 + 1.5 * unit()); y = (T)((unit() - 0.5) * 300); break;
       case 2: x = (T)fabs((double)x); y = (T)((unit() - 0.5) * 10); break;
       case 3: x = (T)fabs((double)x); y = (T)((unit() - 0.5) * (sizeof(T) == 4 ? 280 : 2150) / log2((double)x)); break;
       case 4: x = (T)(unit() * 100); y = (T)((double)(next() % 41) / 4 - 5); break;
+      case 5: { /* powers next to a power of two, where the ulp halves */
+        y = (T)((double)(next() % 41) / 4 - 5);
+        U u = bits_of((T)exp2(((double)(next() % 241) - 120) / (double)y));
+        x = from_bits(u + (U)(next() % 33) - 16);
+        break;
+      }
     }
     RUN(x, y);
     if (i % 512 == 0) for (int k = 0; k < n; k++) { RUN(x, special[k]); RUN(special[k], y); }

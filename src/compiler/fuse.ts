@@ -25,8 +25,14 @@ export interface Fusion {
   readonly groupOf: ReadonlyMap<Var, Group>;
 }
 
-/** Operations in one inlined expression, beyond which a value is stored even if it is read once. */
+/**
+ * Work per element, in cheap operations: of one inlined value, beyond which it is stored even if it is read once, and
+ * of a whole kernel. The bounds keep kernels compilable: expression trees are walked recursively.
+ */
 const MAX_INLINED = 200;
+const MAX_KERNEL = 600;
+/** What an expensive operation (a transcendental function, random bits) counts. */
+const EXPENSIVE = 12;
 /** Buffers of one kernel. */
 const MAX_BUFFERS = 40;
 
@@ -34,11 +40,12 @@ const MAX_BUFFERS = 40;
 export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: Group, fusion: Fusion) => boolean): Fusion {
   const producer = new Map<Var, LoweredEqn>();
   for (const eqn of program.eqns) eqn.outputs.forEach((v) => producer.set(v, eqn));
-  const members = chooseMembers(program, producer);
+  const { members, work } = chooseMembers(program, producer);
 
   const groups: Group[] = [];
   const groupOf = new Map<Var, Group>();
   const fusion: Fusion = { groups, groupOf };
+  const workOf = new Map<Group, number>();
   const readCache = new Map<LoweredEqn, ReadonlySet<Var>>();
   /** Inputs and members that an equation reads through inlined values. */
   const reads = (eqn: LoweredEqn): ReadonlySet<Var> => {
@@ -62,6 +69,7 @@ export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: G
     const needed = new Set([...reads(eqn)].map((v) => groupOf.get(v)).filter((g) => g !== undefined));
     const group = findGroup(eqn, needed) ?? createGroup(eqn, groups);
     group.members.push(eqn);
+    workOf.set(group, (workOf.get(group) ?? 0) + (work.get(eqn) ?? 1));
     for (const g of needed) if (g !== group) addAncestor(group, g, groups);
     eqn.outputs.forEach((v) => groupOf.set(v, group));
   }
@@ -81,6 +89,7 @@ export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: G
         const shared = group.members.some((m) => [...reads(m)].some((v) => mine.has(v)));
         if (!shared && !(shape.length === 0 && kind === 'map')) return false;
       }
+      if ((workOf.get(group) ?? 0) + (work.get(eqn) ?? 1) > MAX_KERNEL) return false;
       if (kind === 'reduce' && !group.members.some((m) => sameReduction(m, eqn))) return false;
       const buffers = new Set([...mine, ...group.members.flatMap((m) => [...reads(m), ...m.outputs])]);
       return buffers.size + eqn.outputs.length <= MAX_BUFFERS && alignedIn(eqn, group, fusion);
@@ -109,7 +118,7 @@ function addAncestor(group: Group, ancestor: Group, groups: readonly Group[]): v
 }
 
 /** Values that are not inlined. */
-function chooseMembers(program: FlatProgram, producer: ReadonlyMap<Var, LoweredEqn>): Set<Var> {
+function chooseMembers(program: FlatProgram, producer: ReadonlyMap<Var, LoweredEqn>): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
   const members = new Set<Var>();
   const outputs = new Set<Atom>(program.outputs);
   const uses = new Map<Var, { count: number; repeated: boolean; needsBuffer: boolean }>();
@@ -142,20 +151,19 @@ function chooseMembers(program: FlatProgram, producer: ReadonlyMap<Var, LoweredE
       use.repeated ||= size > a.aval.size || (passed?.repeated ?? false);
     }
   }
-  limitInlining(program, members);
-  return members;
+  return { members, work: limitInlining(program, members) };
 }
 
-/** Make members of inlined values whose expressions grow too large. */
-function limitInlining(program: FlatProgram, members: Set<Var>): void {
-  const sizes = new Map<Var, number>();
+/** Make members of inlined values that grow too large; returns the work of each equation with what is inlined in it. */
+function limitInlining(program: FlatProgram, members: Set<Var>): Map<LoweredEqn, number> {
+  const inlined = new Map<Var, number>();
+  const work = new Map<LoweredEqn, number>();
   for (const eqn of program.eqns) {
-    let size = 1;
-    for (const a of eqn.inputs) if (a instanceof Var && !members.has(a)) size += sizes.get(a) ?? 0;
-    if (size > MAX_INLINED && !isView(eqn) && eqn.lowering.kind === 'map') {
-      eqn.outputs.forEach((v) => members.add(v));
-      size = 1;
-    }
-    eqn.outputs.forEach((v) => sizes.set(v, size));
+    const own = eqn.lowering.kind === 'map' && eqn.lowering.cost === 'expensive' ? EXPENSIVE : 1;
+    const total = eqn.inputs.reduce((sum, a) => sum + (a instanceof Var && !members.has(a) ? (inlined.get(a) ?? 0) : 0), own);
+    work.set(eqn, total);
+    if (total > MAX_INLINED && !isView(eqn) && eqn.lowering.kind === 'map') eqn.outputs.forEach((v) => members.add(v));
+    eqn.outputs.forEach((v) => inlined.set(v, total));
   }
+  return work;
 }

@@ -3,7 +3,7 @@ import type { ShapedArray } from './aval.js';
 import { ConcreteArray } from './concrete.js';
 import type { NDArray } from './ndarray.js';
 import { ClosedJaxpr, Jaxpr, Lit, Var, type AnyPrimitive, type Atom, type Eqn, type Params } from './primitive.js';
-import { SourceInfo } from './source.js';
+import { inOperation, operationSource } from './source.js';
 import { checkNotLeaked, currentTrace, Trace, Tracer, withFreshTrace, withTrace } from './trace.js';
 
 /** A value that stands for an atom of the jaxpr being recorded. */
@@ -52,7 +52,7 @@ export class JaxprTrace extends Trace {
       params,
     );
     const results = avals.map((aval) => new JaxprTracer(this, aval, new Var(aval)));
-    this.record({ primitive, inputs, params, outputs: results.map((t) => t.atom).filter((a) => a instanceof Var), source: SourceInfo.capture() });
+    this.record({ primitive, inputs, params, outputs: results.map((t) => t.atom).filter((a) => a instanceof Var), source: operationSource() });
     return results;
   }
 
@@ -102,7 +102,9 @@ export function evalJaxpr(jaxpr: Jaxpr, consts: readonly NDArray[], args: readon
   };
   assign(jaxpr.constvars, consts);
   assign(jaxpr.invars, args);
-  for (const eqn of jaxpr.eqns) assign(eqn.outputs, currentTrace().process(eqn.primitive, eqn.inputs.map(read), eqn.params));
+  for (const eqn of jaxpr.eqns) {
+    assign(eqn.outputs, inOperation(() => currentTrace().process(eqn.primitive, eqn.inputs.map(read), eqn.params), eqn.source));
+  }
   return jaxpr.outvars.map(read);
 }
 

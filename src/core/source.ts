@@ -46,6 +46,27 @@ export class SourceInfo {
   }
 }
 
+// One operation of the user may run many (a derivative rule, a batch rule): they all have its place, so that a stack is
+// captured once, and only if somebody asks.
+let depth = 0;
+let shared: SourceInfo | undefined;
+
+/** Run `f` as part of the operation that is running, or as a new one; `source` is its place if that is known. */
+export function inOperation<A>(f: () => A, source?: SourceInfo): A {
+  const before = shared;
+  if (depth === 0 || source !== undefined) shared = source;
+  depth++;
+  try {
+    return f();
+  } finally {
+    depth--;
+    shared = before;
+  }
+}
+
+/** The place of the operation that is running. */
+export const operationSource = (): SourceInfo => (depth === 0 ? SourceInfo.capture() : (shared ??= SourceInfo.capture()));
+
 /** The user's line of the call that is running now, as `\n  at file:line:column`, or an empty string. */
 export function userLine(): string {
   const line = SourceInfo.capture().toString();

@@ -7,7 +7,7 @@ import { ConcreteArray } from './concrete.js';
 import { ConcretizationError, UnexpectedTracerError } from './errors.js';
 import { NDArray, type NestedArray } from './ndarray.js';
 import { forgetParams, type AnyPrimitive, type Params, type Primitive } from './primitive.js';
-import { SourceInfo, userLine } from './source.js';
+import { inOperation, operationSource, userLine, type SourceInfo } from './source.js';
 import type { TypedArray } from './dtype.js';
 
 /** An interpreter of primitives. */
@@ -23,7 +23,7 @@ export abstract class Trace {
 export abstract class Tracer extends NDArray {
   abstract readonly owner: Trace;
   /** Where the value was made, for messages about leaks. */
-  readonly source: SourceInfo = SourceInfo.capture();
+  readonly source: SourceInfo = operationSource();
   /** What it is, for messages: `argument x.w of f`. */
   label: string | undefined;
 
@@ -112,12 +112,12 @@ export function withFreshTrace<T extends Trace, A>(trace: T, f: (trace: T) => A)
 
 /** Apply a primitive under the current interpreter. */
 export function bind<P extends Params>(primitive: Primitive<P>, operands: readonly NDArray[], params: P): readonly NDArray[] {
-  return current.process(forgetParams(primitive), operands, params);
+  return inOperation(() => current.process(forgetParams(primitive), operands, params));
 }
 
 /** {@link bind} for a primitive with one result. */
 export function bind1<P extends Params>(primitive: Primitive<P>, operands: readonly NDArray[], params: P): NDArray {
-  const [result] = current.process(forgetParams(primitive), operands, params);
+  const [result] = bind(primitive, operands, params);
   if (result === undefined) throw new Error(`${primitive.name}: no result`);
   return result;
 }

@@ -2,7 +2,7 @@
 import { nth } from '../core/axes.js';
 import { ShapedArray, showShape } from '../core/aval.js';
 import { isInteger } from '../core/dtype.js';
-import { DTypeError, NotSupportedError, ShapeError } from '../core/errors.js';
+import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, Zero, type Primitive, type TransposeRule } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
@@ -12,6 +12,7 @@ import { take1, take2, take3 } from '../core/tuple.js';
 import { broadcastTo, full } from './broadcast.js';
 import { bitwiseAnd, eq, gt, lt } from './compare.js';
 import { lift, lift1, liftNumber } from './lift.js';
+import { notLinearIn } from './linear-rules.js';
 import { alignBatch, binary, elementwiseShape, linearIn, naryPrimitive, unary, unbroadcast } from './nary.js';
 
 /** Negation. */
@@ -38,16 +39,12 @@ export const sub = binary('sub', {
   lower: (x, y) => s.binary('sub', x, y),
 });
 
-/** A product of two values that both depend on what is transposed is not linear in it. */
-const notBilinear = (name: string): NotSupportedError =>
-  new NotSupportedError(`${name} cannot be transposed: both operands depend on the linear argument, and the function is not linear in it.${userLine()}`);
-
 /** Transpose of a product: linear in one operand, the other is known. */
 const productTranspose: TransposeRule<Record<string, never>> = (cotangents, operands) => {
   const [ct] = take1(cotangents);
   const [x, y] = take2(operands);
   if (ct instanceof Zero) return [null, null];
-  if (x instanceof LinearOperand && y instanceof LinearOperand) throw notBilinear('mul');
+  if (x instanceof LinearOperand && y instanceof LinearOperand) throw notLinearIn('mul', 'both operands depend');
   const part = (linear: typeof x, known: typeof y): NDArray | null =>
     linear instanceof LinearOperand && !(known instanceof LinearOperand) ? unbroadcast(mul(ct, known), linear.aval) : null;
   return [part(x, y), part(y, x)];
@@ -68,7 +65,8 @@ export const div = binary('div', {
   transpose: (cotangents, operands) => {
     const [ct] = take1(cotangents);
     const [x, y] = take2(operands);
-    if (ct instanceof Zero || !(x instanceof LinearOperand) || y instanceof LinearOperand) return [null, null];
+    if (y instanceof LinearOperand) throw notLinearIn('div', 'the divisor depends');
+    if (ct instanceof Zero || !(x instanceof LinearOperand)) return [null, null];
     return [unbroadcast(div(ct, y), x.aval), null];
   },
   lower: (x, y) => s.binary('div', x, y),

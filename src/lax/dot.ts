@@ -11,6 +11,7 @@ import { take1, take2 } from '../core/tuple.js';
 import { mul } from './arithmetic.js';
 import { batchOrRepeat } from './broadcast.js';
 import { lift } from './lift.js';
+import { notLinearIn } from './linear-rules.js';
 import { sumTangents } from './nary.js';
 import { transpose } from './reshape.js';
 
@@ -61,6 +62,7 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
     const [ct] = take1(cotangents);
     const [lhs, rhs] = take2(operands);
     if (ct instanceof Zero) return [null, null];
+    if (lhs instanceof LinearOperand && rhs instanceof LinearOperand) throw notLinearIn('dot_general', 'both operands depend');
     if (lhs instanceof LinearOperand && !(rhs instanceof LinearOperand)) return [transposeLhs(ct, lhs.aval, rhs, dimensionNumbers), null];
     if (rhs instanceof LinearOperand && !(lhs instanceof LinearOperand)) {
       const [[lc, rc], [lb, rb]] = dimensionNumbers;

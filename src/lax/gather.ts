@@ -20,6 +20,7 @@ import { addTangents, batchOrRepeat, full, instantiate, zerosOf } from './broadc
 import { eq } from './compare.js';
 import { convertElementType } from './convert.js';
 import { lift, lift1 } from './lift.js';
+import { notLinearIn } from './linear-rules.js';
 import { reshape } from './reshape.js';
 import { broadcastedIota } from './slicing.js';
 
@@ -328,8 +329,10 @@ const scatterMulP: Primitive<ScatterParams> = scatterPrimitive('scatter-mul', 'm
   transpose: (cotangents, operands, params) => {
     const [ct] = take1(cotangents);
     const [x, indices, updates] = take3(operands);
-    if (ct instanceof Zero || indices instanceof LinearOperand || updates instanceof LinearOperand) return [null, null, null];
-    return [x instanceof LinearOperand ? bind1(scatterMulP, [ct, indices, updates], params) : null, null, null];
+    if (ct instanceof Zero || indices instanceof LinearOperand) return [null, null, null];
+    if (!(updates instanceof LinearOperand)) return [x instanceof LinearOperand ? bind1(scatterMulP, [ct, indices, updates], params) : null, null, null];
+    if (x instanceof LinearOperand || !params.uniqueIndices) throw notLinearIn('scatter-mul', 'the updates depend');
+    return [null, null, gatherBack(mul(ct, x), indices, updates.aval, params)];
   },
 });
 

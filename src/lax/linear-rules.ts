@@ -1,7 +1,9 @@
 /** Rules that every linear operation of one operand shares. */
 import type { ShapedArray } from '../core/aval.js';
+import { NotSupportedError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { LinearOperand, Zero, type JvpRule, type Params, type TransposeRule } from '../core/primitive.js';
+import { userLine } from '../core/source.js';
 import { take1 } from '../core/tuple.js';
 
 /** jvp of a linear function of one operand: the function of the tangent. */
@@ -22,3 +24,10 @@ export const linearTranspose =
     const [x] = take1(operands);
     return [ct instanceof Zero || !(x instanceof LinearOperand) ? null : f(ct, x.aval, params)];
   };
+
+/** The error of transposing with respect to operands that the operation is not linear in. */
+export const notLinearIn = (name: string, why: string): NotSupportedError =>
+  new NotSupportedError(
+    `${name} cannot be transposed: ${why} on the argument of the transpose, and the function is not linear in it. ` +
+      `Use vjp or grad, which linearize it first.${userLine()}`,
+  );

@@ -173,7 +173,7 @@ export interface GeluOptions {
  * ```ts
  * import { nn } from 'cotangent';
  * nn.gelu(1).item(); // => 0.841192
- * nn.gelu(1, { approximate: false }).item(); // => 0.841344
+ * nn.gelu(1, { approximate: false }).item(); // => 0.841345
  * ```
  */
 export function gelu(x: ArrayLike, { approximate = true }: GeluOptions = {}): NDArray {

@@ -6,6 +6,8 @@ import './methods.js';
 
 export * from './constants.js';
 export * from './dtypes.js';
+// jax-js's name of the array type, so that its annotations carry over.
+export { NDArray as Array } from '../core/ndarray.js';
 export type { ArrayInput, HostArray } from './promote.js';
 
 export {

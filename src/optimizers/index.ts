@@ -31,5 +31,6 @@ export {
   type GradientTransformation,
   type KindOf,
   type StateFor,
+  type StateOf,
   type StateKind,
 } from './transformation.js';

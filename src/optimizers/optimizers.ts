@@ -26,10 +26,10 @@ export type AdamOptimizerState = ChainState<
  *
  * @example
  * ```ts
- * import { grad, numpy as np, optimizers } from 'cotangent';
+ * import { grad, numpy as np, optimizers, type NDArray } from 'cotangent';
  * const opt = optimizers.sgd(0.25);
- * let w = np.array([4]);
- * const [updates] = opt.update(grad((v: np.Array) => v.mul(v).sum())(w), opt.init(w), w);
+ * const w = np.array([4]);
+ * const [updates] = opt.update(grad((v: NDArray) => v.mul(v).sum())(w), opt.init(w), w);
  * optimizers.applyUpdates(w, updates).js(); // => [2]
  * ```
  */
@@ -58,12 +58,12 @@ export const momentum = (
  *
  * @example
  * ```ts
- * import { grad, jit, numpy as np, optimizers } from 'cotangent';
+ * import { grad, jit, numpy as np, optimizers, type NDArray } from 'cotangent';
  * const opt = optimizers.adam(0.1);
- * const loss = (w: np.Array) => w.sub(3).square().sum();
+ * const loss = (w: NDArray) => w.sub(3).square().sum();
  * let w = np.array([0, 10]);
  * let state = opt.init(w);
- * const step = jit((v: np.Array, s: typeof state) => {
+ * const step = jit((v: NDArray, s: typeof state) => {
  *   const [updates, next] = opt.update(grad(loss)(v), s, v);
  *   return [optimizers.applyUpdates(v, updates), next] as const;
  * });

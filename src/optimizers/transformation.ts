@@ -35,8 +35,8 @@ export interface GradientTransformation<F extends StateKind> {
   /** Updates in the structure of the gradients, and the next state; some transformations need the parameters too. */
   readonly update: <P extends object>(
     updates: P,
-    state: StateFor<F, P>,
-    params?: P,
+    state: StateFor<F, NoInfer<P>>,
+    params?: NoInfer<P>,
   ) => readonly [updates: P, state: StateFor<F, P>];
 }
 
@@ -53,6 +53,12 @@ export type KindOf<T extends AnyTransformation> = T extends { readonly kind?: in
     ? F
     : never
   : never;
+
+/**
+ * The type of the state that the transformation `T` has for parameters of type `P`, for annotations:
+ * `(s: optimizers.StateOf<typeof opt, typeof params>) => …`.
+ */
+export type StateOf<T extends AnyTransformation, P> = StateFor<KindOf<T>, P>;
 
 type ChainStates<T extends readonly AnyTransformation[], P> = { readonly [K in keyof T]: StateFor<KindOf<T[K]>, P> };
 

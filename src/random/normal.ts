@@ -49,7 +49,7 @@ export function normal(key: NDArray, shape?: ShapeOr<FloatOptions>, options: Flo
  * ```ts
  * import { random } from 'cotangent';
  * const x = random.truncatedNormal(random.key(0), -2, 2, [1000]);
- * x.max().item() < 2; // => true
+ * x.abs().less(2).all().item(); // => true
  * ```
  */
 export function truncatedNormal(

@@ -10,3 +10,6 @@ export { numericalJvp, type NumericalOptions } from './numerical.js';
 export { Rng } from './prng.js';
 export type { Law, LawKind } from './law.js';
 export { primitiveLaws, type PrimitiveLawOptions } from './laws.js';
+export { checkProgram, type CheckProgramOptions } from './check-program.js';
+export { PROGRAM_LAWS, type ProgramCase, type ProgramLaw } from './program-laws.js';
+export { randomProgram, type ProgramOptions, type RandomProgram } from './random-programs.js';

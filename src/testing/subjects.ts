@@ -35,6 +35,8 @@ export interface Subject {
   readonly avals: readonly ShapedArray[];
   readonly outAvals: readonly ShapedArray[];
   readonly apply: (...xs: NDArray[]) => readonly NDArray[];
+  /** Whether it runs a jaxpr of its parameters. */
+  readonly isCall: boolean;
   /** How far two evaluations may differ: not at all, unless the order of summation is free. */
   readonly tolerance: (dtype: DType) => Tolerance;
 }
@@ -68,6 +70,7 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
     params,
     avals,
     outAvals: primitive.abstract(avals, params),
+    isCall: kind === 'call',
     apply: (...xs) => bind(primitive, xs, params),
     tolerance: (dtype) => (free ? roundings(dtype, REORDERED) : EXACT),
   };

@@ -5,6 +5,7 @@ import { evalJaxpr, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { ConcreteArray } from '../core/concrete.js';
 import { NDArray } from '../core/ndarray.js';
 import { ClosedJaxpr, LinearOperand, Lit, NoRule, Var, Zero, type Atom, type Eqn, type Jaxpr, type MaybeZero } from '../core/primitive.js';
+import { inOperation } from '../core/source.js';
 import { currentTrace } from '../core/trace.js';
 import { nth } from '../core/axes.js';
 import { addTangents, zerosOf } from '../lax/broadcast.js';
@@ -96,7 +97,8 @@ export function backwardPass(jaxpr: Jaxpr, consts: readonly NDArray[], args: rea
       throw new NotSupportedError(`${name} cannot be transposed: ${transpose.reason}. It was recorded at ${String(eqn.source)}; use forward mode (jvp, jacfwd), or give it a customVjp.`);
     }
     const operands = eqn.inputs.map((a) => (isLinear(a) ? new LinearOperand(a.aval) : read(a)));
-    transpose(cts, operands, eqn.params).forEach((ct, j) => { accumulate(nth(eqn.inputs, j), ct); });
+    // A derivative has the place of what it is the derivative of.
+    inOperation(() => { transpose(cts, operands, eqn.params).forEach((ct, j) => { accumulate(nth(eqn.inputs, j), ct); }); }, eqn.source);
     // Free the cotangents of what has been passed on.
     eqn.outputs.forEach((v) => sums.delete(v));
   }

@@ -1,6 +1,7 @@
 /** Vectorization: the interpreter that carries a batch axis with each value. */
 import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { canonicalAxis, nth, range } from '../core/axes.js';
+import { subJaxprs } from '../core/check.js';
 import { AxisError, ShapeError, TreeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import type { AnyPrimitive, ClosedJaxpr, Params } from '../core/primitive.js';
@@ -25,6 +26,10 @@ class BatchTracer extends Tracer {
   }
 }
 
+/** Whether an equation with these parameters, or one of a jaxpr among them, is a collective over the axis of that name. */
+const mentionsAxis = (params: Params, axisName: string): boolean =>
+  params['axisName'] === axisName || subJaxprs(params).some((jaxpr) => jaxpr.eqns.some((eqn) => mentionsAxis(eqn.params, axisName)));
+
 class BatchTrace extends Trace {
   readonly transform = 'vmap';
   constructor(
@@ -44,7 +49,7 @@ class BatchTrace extends Trace {
     const values = pairs.map(([x]) => x);
     const dims = pairs.map(([, d]) => d);
     // A collective over this axis is meant for this trace even when its operand does not vary along it.
-    const named = this.axisName !== undefined && params['axisName'] === this.axisName;
+    const named = this.axisName !== undefined && mentionsAxis(params, this.axisName);
     return withTrace(this.parent, () => {
       if (!named && dims.every((d) => d === null)) return this.parent.process(primitive, values, params);
       const out = primitive.batch(this.size, values, dims, params, this.axisName);

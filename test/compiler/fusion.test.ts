@@ -82,6 +82,22 @@ describe('kernels', () => {
   });
 });
 
+describe('large programs', () => {
+  it('a chain of thousands of operations is cut into kernels that compile', () => {
+    const chain = (x: NDArray): NDArray => {
+      let y = x;
+      for (let i = 0; i < 2000; i++) y = lax.add(lax.mul(y, 0.999), 0.001);
+      return y;
+    };
+    const p = compile(one(chain), [f32(8)]);
+    expect(p.calls.length).toBeGreaterThan(1);
+    expect(p.calls.length).toBeLessThan(50);
+    // The fixed point of y -> 0.999 y + 0.001 is 1; 4000 roundings of up to 6e-8 add up to 2e-4.
+    expect(flat(jit(chain)(array([2])))[0]).toBeCloseTo(1 + 0.999 ** 2000, 3);
+    expect(flat(grad(jit((x: NDArray) => lax.reduceSum(chain(lax.sin(x)))))(array([0])))[0]).toBeCloseTo(0.999 ** 2000, 3);
+  });
+});
+
 describe('simplification', () => {
   it('merges what is computed twice and drops what nobody reads', () => {
     const p = compile(one((x) => {

@@ -16,7 +16,9 @@ import { readDirectory } from '../../examples/lib/idx-files.js';
 
 describe('the command line', () => {
   test('has defaults, and takes what it says', () => {
-    expect(parseOptions([])).toEqual(E.right({ data: undefined, epochs: 10, seed: 0, out: 'out', help: false }));
+    expect(parseOptions([])).toEqual(
+      E.right({ data: undefined, epochs: 10, seed: 0, out: 'out', require: 0, help: false }),
+    );
     const args = ['--data', 'somewhere', '--epochs', '3', '--seed=7', '--out', 'there'];
     expect(parseOptions(args)).toMatchObject({ right: { data: 'somewhere', epochs: 3, seed: 7, out: 'there' } });
   });

@@ -9,7 +9,18 @@ const { special } = scipy;
 type Numbers = (number | string)[];
 interface Fixtures {
   special: Record<
-    'erf' | 'erfc' | 'erfinv' | 'ndtr' | 'logNdtr' | 'expit' | 'logExpit' | 'logit' | 'gammaln' | 'digamma' | 'entr',
+    | 'erf'
+    | 'erfc'
+    | 'erfinv'
+    | 'ndtr'
+    | 'logNdtr'
+    | 'ndtri'
+    | 'expit'
+    | 'logExpit'
+    | 'logit'
+    | 'gammaln'
+    | 'digamma'
+    | 'entr',
     [Numbers, Numbers]
   >;
   binary: Record<'xlogy' | 'xlog1py' | 'relEntr' | 'klDiv' | 'betaln', [Numbers, Numbers, Numbers]>;
@@ -74,6 +85,7 @@ describe('derivatives', () => {
     ['erfc', special.erfc, x],
     ['erfinv', special.erfinv, x],
     ['ndtr', special.ndtr, x],
+    ['ndtri', special.ndtri, probability],
     ['logNdtr', special.logNdtr, np.array([-35, -28, -3, 0.5, 4], float64)],
     ['expit', special.expit, x],
     ['logExpit', special.logExpit, x],

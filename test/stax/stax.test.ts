@@ -31,7 +31,7 @@ describe('Dense and serial', () => {
     expectTypeOf<stax.StateOf<typeof net>>().toEqualTypeOf<null>();
     expectTypeOf<stax.InputOf<typeof net>>().toEqualTypeOf<NDArray>();
     const fan = stax.serial(stax.FanOut(2), stax.parallel(stax.Identity, stax.Identity), stax.FanInSum);
-    expectTypeOf<stax.OutputOf<typeof fan>>().toEqualTypeOf<NDArray>();
+    expectTypeOf(fan[1]([[], [[], []], []], np.ones([1]))).toEqualTypeOf<NDArray>();
   });
   test('the key decides the parameters, each layer has its own', () => {
     const [a] = stax.serial(stax.Dense(4), stax.Dense(4));

@@ -1,5 +1,6 @@
 /** Special functions by the names of `scipy.special`, in camel case; all are differentiable where the function is. */
 export { erf, erfc, erfinv, ndtr, logNdtr } from './error.js';
+export { ndtri } from './quantile.js';
 export { gammaln, digamma, psi, polygamma, betaln, multigammaln } from './gamma.js';
 export { expit, logit, logExpit, softplus } from './logistic.js';
 export { xlogy, xlog1py, entr, relEntr, klDiv } from './entropy.js';

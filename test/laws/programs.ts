@@ -1,0 +1,22 @@
+/** Random programs: 300 by default, more with COTANGENT_PROGRAMS; COTANGENT_LAW_SEED draws others. */
+import { test } from 'vitest';
+import 'cotangent';
+import { checkProgram, PROGRAM_LAWS, type ProgramLaw } from 'cotangent/testing';
+import { SEED } from './registry.js';
+
+const COUNT = Number(process.env['COTANGENT_PROGRAMS'] ?? 300);
+/** Programs of one test; a failure names the seed. */
+const BLOCK = 10;
+
+/** A Hessian costs as much as all other laws together: every third program gets one. */
+const lawsFor = (seed: number): readonly ProgramLaw[] => PROGRAM_LAWS.filter((law) => seed % 3 === 0 || !law.name.includes('hessian'));
+
+/** Tests of one of `parts` equal parts of the programs. */
+export function programTests(part: number, parts: number): void {
+  for (let first = part * BLOCK; first < COUNT; first += parts * BLOCK) {
+    const last = Math.min(COUNT, first + BLOCK);
+    test(`programs ${first} to ${last - 1} obey all laws`, () => {
+      for (let seed = first; seed < last; seed++) checkProgram(SEED * 1_000_003 + seed, { laws: lawsFor(seed) });
+    });
+  }
+}

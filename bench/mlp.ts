@@ -31,7 +31,10 @@ const parameters: Data[] = layers.flatMap(([inputs, outputs], i) => [
   { shape: [outputs], values: uniform(outputs, 0.05, 2 * i + 2) },
 ]);
 const images: Data = { shape: [BATCH, SIZES[0]], values: uniform(BATCH * SIZES[0], 1, 99) };
-const labels: Data = { shape: [BATCH, 10], values: Float32Array.from({ length: BATCH * 10 }, (_, i) => (i % 10 === Math.floor(i / 10) % 10 ? 1 : 0)) };
+const labels: Data = {
+  shape: [BATCH, 10],
+  values: Float32Array.from({ length: BATCH * 10 }, (_, i) => (i % 10 === Math.floor(i / 10) % 10 ? 1 : 0)),
+};
 
 interface Contender {
   readonly name: string;
@@ -53,10 +56,13 @@ function cotangent(): Contender {
     }
     return np.sum(nn.logSoftmax(h).mul(y)).mul(-1 / BATCH);
   };
-  const step = jit((p: NDArray[], x: NDArray, y: NDArray) => {
-    const g = grad(loss)(p, x, y);
-    return p.map((t, i) => t.sub(np.multiply(g[i] ?? 0, RATE)));
-  }, { donate: 0 });
+  const step = jit(
+    (p: NDArray[], x: NDArray, y: NDArray) => {
+      const g = grad(loss)(p, x, y);
+      return p.map((t, i) => t.sub(np.multiply(g[i] ?? 0, RATE)));
+    },
+    { donate: 0 },
+  );
   const [x, y] = [array(images), array(labels)];
   let p = parameters.map(array);
   return {
@@ -83,10 +89,18 @@ async function jaxJs(): Promise<Contender> {
       h = jnp.dot(h, w).add(b);
       if (i + 2 < p.length) h = jaxjs.nn.relu(h);
     }
-    return jaxjs.nn.logSoftmax(h).mul(y).sum().mul(-1 / BATCH);
+    return jaxjs.nn
+      .logSoftmax(h)
+      .mul(y)
+      .sum()
+      .mul(-1 / BATCH);
   };
   const step = jaxjs.jit((p: A[], x: A, y: A) => {
-    const g = jaxjs.grad(loss)(p.map((t) => t.ref), x, y);
+    const g = jaxjs.grad(loss)(
+      p.map((t) => t.ref),
+      x,
+      y,
+    );
     return p.map((t, i) => t.sub((g[i] ?? jnp.zeros([])).mul(RATE)));
   });
   const [x, y] = [array(images), array(labels)];
@@ -124,10 +138,14 @@ for (let round = 0; round < ROUNDS; round++) {
     times[i]?.push((performance.now() - start) / STEPS);
   }
 }
-console.log(`MLP 784-512-512-10, batch ${String(BATCH)}, one SGD step; Node ${process.version}, median of ${String(ROUNDS)} interleaved rounds of ${String(STEPS)} steps`);
+console.log(
+  `MLP 784-512-512-10, batch ${String(BATCH)}, one SGD step; Node ${process.version}, median of ${String(ROUNDS)} interleaved rounds of ${String(STEPS)} steps`,
+);
 contenders.forEach((c, i) => {
   const list = times[i] ?? [];
-  console.log(`${c.name.padEnd(16)} ${median(list).toFixed(2).padStart(8)} ms/step (${Math.min(...list).toFixed(2)} to ${Math.max(...list).toFixed(2)}), first call ${(first[i] ?? NaN).toFixed(0)} ms`);
+  console.log(
+    `${c.name.padEnd(16)} ${median(list).toFixed(2).padStart(8)} ms/step (${Math.min(...list).toFixed(2)} to ${Math.max(...list).toFixed(2)}), first call ${(first[i] ?? NaN).toFixed(0)} ms`,
+  );
 });
 const ratio = median(times[1] ?? []) / median(times[0] ?? []);
 console.log(`cotangent is ${ratio.toFixed(2)} times as fast`);

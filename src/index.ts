@@ -19,7 +19,15 @@ export { NDArray, type ArrayLike, type NestedArray } from './core/ndarray.js';
 export { ShapedArray, type Shape } from './core/aval.js';
 export type { DType, TypedArray } from './core/dtype.js';
 export * from './core/errors.js';
-export { definePrimitive, ClosedJaxpr, Jaxpr, notDifferentiable, notLinear, primitives, type Primitive } from './core/primitive.js';
+export {
+  definePrimitive,
+  ClosedJaxpr,
+  Jaxpr,
+  notDifferentiable,
+  notLinear,
+  primitives,
+  type Primitive,
+} from './core/primitive.js';
 export { checkJaxpr } from './core/check.js';
 export { getDefaultDevice, setDefaultDevice } from './core/concrete.js';
 export type { Device } from './core/device.js';

@@ -2,7 +2,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { array, flat } from './helpers/arrays.js';
 import {
-  ArgumentError, AxisError, ConcretizationError, CotangentError, DeletedArrayError, DTypeError, NotSupportedError, ShapeError, TreeError, UnexpectedTracerError,
+  ArgumentError,
+  AxisError,
+  ConcretizationError,
+  CotangentError,
+  DeletedArrayError,
+  DTypeError,
+  NotSupportedError,
+  ShapeError,
+  TreeError,
+  UnexpectedTracerError,
 } from '../src/core/errors.js';
 import { ConcreteArray, getDefaultDevice, setDefaultDevice } from '../src/core/concrete.js';
 import { currentTrace, evalTrace } from '../src/core/trace.js';
@@ -45,13 +54,23 @@ describe('shapes and dtypes', () => {
     ['concatenate', () => np.concatenate([np.ones([2, 2]), np.ones([3, 3])]), ShapeError, /\[2, 2\].*\[3, 3\]/],
     ['transpose', () => lax.transpose(np.ones([2, 2]), [0, 0]), ShapeError, /no permutation/],
     ['dtype', () => lax.add(array([1]), array([1], [1], 'int32')), DTypeError, /float32 and int32.*astype/s],
-    ['bitwise on floats', () => lax.bitwiseAnd(array([1]), array([1])), DTypeError, /and: takes int32, uint32, bool, got float32/],
+    [
+      'bitwise on floats',
+      () => lax.bitwiseAnd(array([1]), array([1])),
+      DTypeError,
+      /and: takes int32, uint32, bool, got float32/,
+    ],
     ['sin of int', () => lax.sin(array([1], [1], 'int32')), DTypeError, /sin: takes float32 or float64, got i32\[1\]/],
     ['fraction beside ints', () => lax.add(array([1], [1], 'int32'), 0.5), DTypeError, /0\.5 is no integer/],
     ['axis', () => np.sum(np.ones([2, 2]), 2), AxisError, /axis 2 does not exist in an array of 2 dimensions/],
     ['axis twice', () => np.sum(np.ones([2, 2]), [0, -2]), AxisError, /twice/],
     ['index', () => np.ones([2]).slice(5), Error, /5/],
-    ['no array', () => lax.sin('1' as never), ArgumentError, /sin: expected an array or a number, got a value of type string/],
+    [
+      'no array',
+      () => lax.sin('1' as never),
+      ArgumentError,
+      /sin: expected an array or a number, got a value of type string/,
+    ],
     ['item of many', () => array([1, 2]).item(), ArgumentError, /shape \[2\]/],
   ] as const)('%s', (_name, f, kind, message) => {
     expect(f).toThrow(kind);
@@ -63,13 +82,14 @@ describe('traced values', () => {
   it.each([
     ['a comparison', (x: NDArray) => ((x as unknown as number) > 0 ? x : lax.neg(x))],
     ['Math', (x: NDArray) => lax.mul(x, Math.sin(x as unknown as number))],
-    ['a template string', (x: NDArray) => lax.add(x, `${x as unknown as string}`.length)],
+    ['a template string', (x: NDArray) => lax.add(x, `is ${x as unknown as string}`.length)],
     ['item()', (x: NDArray) => lax.add(x, Number(x.item()))],
     ['js()', (x: NDArray) => lax.add(x, Number(x.js()))],
     ['dataSync()', (x: NDArray) => lax.add(x, x.dataSync()[0] ?? 0)],
   ])('coerced by %s', (_name, f) => {
-    for (const transform of [jit, grad, vmap] as const) {
-      const e = errorOf(() => (transform as (g: typeof f) => (x: NDArray) => unknown)(f)(transform === vmap ? array([1]) : array([1], [])));
+    const transforms: ((g: typeof f) => (x: NDArray) => unknown)[] = [jit, grad, vmap];
+    for (const transform of transforms) {
+      const e = errorOf(() => transform(f)(transform === vmap ? array([1]) : array([1], [])));
       expect(e).toBeInstanceOf(ConcretizationError);
       expect(e.message).toMatch(/np\.where|lax\.cond/);
       expect(e.message).toMatch(/staticArgnums/);
@@ -93,25 +113,80 @@ describe('traced values', () => {
     expect(() => jit((y: NDArray) => lax.add(y, kept ?? 0))(1)).toThrow(UnexpectedTracerError);
   });
   it('an error inside of a traced function leaves no trace behind', () => {
-    expect(() => jit(vmap(grad((x: NDArray): NDArray => {
-      throw new Error(`mine ${String(x.ndim)}`);
-    })))(array([1, 2]))).toThrow('mine 0');
+    expect(() =>
+      jit(
+        vmap(
+          grad((x: NDArray): NDArray => {
+            throw new Error(`mine ${String(x.ndim)}`);
+          }),
+        ),
+      )(array([1, 2])),
+    ).toThrow('mine 0');
   });
 });
 
 describe('transforms', () => {
   it.each([
-    ['grad of an array', () => grad((x: NDArray) => x)(array([1, 2])), ShapeError, /must return one scalar, got an array of shape \[2\].*jacobian/s],
+    [
+      'grad of an array',
+      () => grad((x: NDArray) => x)(array([1, 2])),
+      ShapeError,
+      /must return one scalar, got an array of shape \[2\].*jacobian/s,
+    ],
     ['grad of a tree', () => grad((x: NDArray) => [x] as never)(1), ShapeError, /got a tree/],
-    ['grad by an integer', () => grad((x: NDArray) => lax.reduceSum(x) as never)(array([1], [1], 'int32')), DTypeError, /grad: argument 0 is i32\[1\]/],
-    ['grad by a leaf', () => grad((p: { n: NDArray }) => lax.reduceSum(lax.convertElementType(p.n, 'float32')))({ n: array([1], [1], 'int32') }), DTypeError, /argument 0\.n/],
+    [
+      'grad by an integer',
+      () => grad((x: NDArray) => lax.reduceSum(x) as never)(array([1], [1], 'int32')),
+      DTypeError,
+      /grad: argument 0 is i32\[1\]/,
+    ],
+    [
+      'grad by a leaf',
+      () =>
+        grad((p: { n: NDArray }) => lax.reduceSum(lax.convertElementType(p.n, 'float32')))({
+          n: array([1], [1], 'int32'),
+        }),
+      DTypeError,
+      /argument 0\.n/,
+    ],
     ['aux', () => grad((x: NDArray) => x as never, { hasAux: true })(1), TreeError, /pair \[value, aux\]/],
     ['argnums', () => grad((x: NDArray) => x, { argnums: 3 as 0 })(1), AxisError, /argnums/],
-    ['a string argument', () => jit((p: { name: string }) => p)({ name: 'a' } as never), ArgumentError, /argument 0\.name is a string \(a\).*staticArgnums/s],
+    [
+      'a string argument',
+      () => jit((p: { name: string }) => p)({ name: 'a' }),
+      ArgumentError,
+      /argument 0\.name is a string \(a\).*staticArgnums/s,
+    ],
     ['a result that is no array', () => jit(() => ({ out: 'text' }))(), ArgumentError, /result at out is a string/],
-    ['a tangent of another shape', () => jvp((x: NDArray) => x, [array([1, 2])], [array([1, 2, 3])]), ShapeError, /tangent of argument 0 is f32\[3\], but .* f32\[2\]/],
-    ['a cotangent of another tree', () => vjp((x: NDArray) => ({ y: x }), [array([1])])[1]({ z: array([1]) } as never), TreeError, /missing y; unexpected z/],
-    ['integer powers of a scatter', () => grad((u: NDArray) => lax.reduceSum(lax.scatterMul(array([1, 2]), array([0], [1, 1], 'int32'), u, { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0], operandBatchingDims: [], scatterIndicesBatchingDims: [] })))(array([3])), NotSupportedError, /uniqueIndices/],
+    [
+      'a tangent of another shape',
+      () => jvp((x: NDArray) => x, [array([1, 2])], [array([1, 2, 3])]),
+      ShapeError,
+      /tangent of argument 0 is f32\[3\], but .* f32\[2\]/,
+    ],
+    [
+      'a cotangent of another tree',
+      () => vjp((x: NDArray) => ({ y: x }), [array([1])])[1]({ z: array([1]) } as never),
+      TreeError,
+      /missing y; unexpected z/,
+    ],
+    [
+      'integer powers of a scatter',
+      () =>
+        grad((u: NDArray) =>
+          lax.reduceSum(
+            lax.scatterMul(array([1, 2]), array([0], [1, 1], 'int32'), u, {
+              updateWindowDims: [],
+              insertedWindowDims: [0],
+              scatterDimsToOperandDims: [0],
+              operandBatchingDims: [],
+              scatterIndicesBatchingDims: [],
+            }),
+          ),
+        )(array([3])),
+      NotSupportedError,
+      /uniqueIndices/,
+    ],
   ] as const)('%s', (_name, f, kind, message) => {
     expect(f).toThrow(kind);
     expect(f).toThrow(message);
@@ -121,7 +196,9 @@ describe('transforms', () => {
 describe('devices', () => {
   it('a dtype the device does not have', () => {
     // A device without float64, as a GPU is.
-    const limited = Object.assign(Object.create(cpu) as typeof cpu, { supports: (dtype: string) => dtype !== 'float64' });
+    const limited = Object.assign(Object.create(cpu) as typeof cpu, {
+      supports: (dtype: string) => dtype !== 'float64',
+    });
     const before = getDefaultDevice();
     setDefaultDevice(limited);
     try {
@@ -138,7 +215,13 @@ describe('devices', () => {
     const other: Device = {
       kind: 'other',
       supports: () => true,
-      fromHost: (dtype, data) => ({ device: other, dtype, length: data.length, gone: undefined, release: () => undefined }),
+      fromHost: (dtype, data) => ({
+        device: other,
+        dtype,
+        length: data.length,
+        gone: undefined,
+        release: () => undefined,
+      }),
       toHost: () => Float32Array.of(1),
       toHostAsync: () => Promise.resolve(Float32Array.of(1)),
     };
@@ -146,7 +229,7 @@ describe('devices', () => {
     expect(() => lax.add(array([1]), there)).toThrow(/add: operands live on different devices, cpu and other/);
   });
   it('a disposed array', () => {
-    const x = array(new Array<number>(100).fill(1)) as ConcreteArray;
+    const x = array(new Array<number>(100).fill(1));
     x.dispose();
     expect(() => lax.add(x, 1)).toThrow(DeletedArrayError);
     expect(() => lax.add(x, 1)).toThrow(/f32\[100\] can no longer be used: it was disposed/);

@@ -7,13 +7,19 @@ describe('compositions of lax', () => {
   const m = array([1, 2, 3, 4, 5, 6], [2, 3]);
   it('fullLike, broadcast, tile', () => {
     expect([flat(lax.fullLike(m, 7)).length, lax.fullLike(m, 1, 'int32', [2]).dtype]).toEqual([6, 'int32']);
-    expect([lax.broadcast(m, [2]).shape, flat(lax.broadcast(array([1, 2]), [2]))]).toEqual([[2, 2, 3], [1, 2, 1, 2]]);
+    expect([lax.broadcast(m, [2]).shape, flat(lax.broadcast(array([1, 2]), [2]))]).toEqual([
+      [2, 2, 3],
+      [1, 2, 1, 2],
+    ]);
     expect(flat(lax.tile(array([1, 2, 3, 4], [2, 2]), [1, 2]))).toEqual([1, 2, 1, 2, 3, 4, 3, 4]);
     expect(flat(lax.tile(array([1, 2]), [3]))).toEqual([1, 2, 1, 2, 1, 2]);
     expect(() => lax.tile(m, [2])).toThrow(ShapeError);
   });
   it('split and stack', () => {
-    expect(lax.split(m, [1, 2], 1).map(flat)).toEqual([[1, 4], [2, 3, 5, 6]]);
+    expect(lax.split(m, [1, 2], 1).map(flat)).toEqual([
+      [1, 4],
+      [2, 3, 5, 6],
+    ]);
     expect(() => lax.split(m, [1, 1], 1)).toThrow(/add up to 2, but axis 1 of shape \[2, 3\] has length 3/);
     expect(lax.stack([m, m], -1).shape).toEqual([2, 3, 2]);
     expect(flat(lax.stack([array([1, 2]), array([3, 4])], 1))).toEqual([1, 3, 2, 4]);

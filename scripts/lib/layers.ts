@@ -39,7 +39,12 @@ export const LAYERS: readonly Layer[] = [
   { name: 'stax', files: /^src\/stax\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
   { name: 'optimizers', files: /^src\/optimizers\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
 
-  { name: 'data', files: /^src\/data\//, imports: ['install', ...BELOW_LIBRARIES, ...LIBRARIES], packages: [NODE, FP_TS] },
+  {
+    name: 'data',
+    files: /^src\/data\//,
+    imports: ['install', ...BELOW_LIBRARIES, ...LIBRARIES],
+    packages: [NODE, FP_TS],
+  },
   {
     name: 'train',
     files: /^src\/train\//,
@@ -63,7 +68,18 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'index',
     files: /^src\/[\w-]+\.ts$/,
-    imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'compiler', 'backends', 'testing', 'data'],
+    imports: [
+      'install',
+      'jit',
+      ...BELOW_LIBRARIES,
+      ...LIBRARIES,
+      'stax',
+      'optimizers',
+      'compiler',
+      'backends',
+      'testing',
+      'data',
+    ],
   },
 ];
 

@@ -3,7 +3,8 @@ import { ShapedArray } from '../core/aval.js';
 import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
 import type { Device } from '../core/device.js';
 import { ArgumentError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray} from '../core/ndarray.js';
+import { type ArrayLike } from '../core/ndarray.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
 import { cpu } from './wasm/device.js';
 
@@ -19,8 +20,8 @@ export const devices = (): readonly Device[] => [cpu];
  * devicePut(np.array([1, 2]), devices()[0]).js(); // => [1,2]
  * ```
  */
-export function devicePut<T>(value: T, device: Device = getDefaultDevice()): MapTree<T, number | boolean, NDArray> {
-  const [leaves, def] = flatten<unknown>(value as object);
+export function devicePut<T>(value: T, device: Device = getDefaultDevice()): MapTree<T, ArrayLike, NDArray> {
+  const [leaves, def] = flatten<unknown>(value);
   const moved = leaves.map((x) => {
     if (!(x instanceof ConcreteArray)) {
       if (typeof x === 'number' || typeof x === 'boolean') {
@@ -30,7 +31,9 @@ export function devicePut<T>(value: T, device: Device = getDefaultDevice()): Map
       }
       throw new ArgumentError('devicePut: a leaf is no concrete array; move arrays outside of transforms');
     }
-    return x.device === device && x.scalarValue === undefined ? x : new ConcreteArray(x.aval, device.fromHost(x.dtype, x.dataSync()));
+    return x.device === device && x.scalarValue === undefined
+      ? x
+      : new ConcreteArray(x.aval, device.fromHost(x.dtype, x.dataSync()));
   });
-  return unflatten(def, moved) as MapTree<T, number | boolean, NDArray>;
+  return unflatten(def, moved) as MapTree<T, ArrayLike, NDArray>;
 }

@@ -26,9 +26,13 @@ export function affine(e: Expr): Affine | undefined {
     case 'mul': {
       const [x, y] = [affine(e.x), affine(e.y)];
       if (x === undefined || y === undefined) return undefined;
-      const [scale, form] = x.strides.size === 0 ? [x.offset, y] : y.strides.size === 0 ? [y.offset, x] : [undefined, x];
+      const [scale, form] =
+        x.strides.size === 0 ? [x.offset, y] : y.strides.size === 0 ? [y.offset, x] : [undefined, x];
       if (scale === undefined) return undefined;
-      return { offset: form.offset * scale, strides: new Map([...form.strides].map(([id, stride]) => [id, stride * scale])) };
+      return {
+        offset: form.offset * scale,
+        strides: new Map([...form.strides].map(([id, stride]) => [id, stride * scale])),
+      };
     }
     default:
       return undefined;

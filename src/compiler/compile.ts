@@ -116,4 +116,3 @@ function sortGroups(groups: readonly Group[]): Group[] {
   groups.forEach(visit);
   return sorted;
 }
-

@@ -2,9 +2,10 @@
  * Eager operations: one-primitive programs from the same compiler, cached. Elementwise ones serve every shape, so that
  * many shapes do not compile many modules.
  */
-import { ShapedArray } from '../core/aval.js';
+import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
-import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
+import type { ConcreteArray} from '../core/concrete.js';
+import { getDefaultDevice } from '../core/concrete.js';
 import { ClosedJaxpr, Jaxpr, Var, type AnyPrimitive, type Eqn, type Params } from '../core/primitive.js';
 import type { Backend } from './backend.js';
 import { checkSupported, CompiledFunction, deviceOf } from './executor.js';
@@ -63,8 +64,9 @@ export function evaluate(primitive: AnyPrimitive, operands: readonly ConcreteArr
     cache.set(generic, compiled);
     return compiled.run(operands, undefined, out.size, outAvals);
   }
-  const compiled = new CompiledFunction(singleEquation(primitive, avals, params), device, outAvals, { name: primitive.name });
+  const compiled = new CompiledFunction(singleEquation(primitive, avals, params), device, outAvals, {
+    name: primitive.name,
+  });
   cache.set(exact, compiled);
   return compiled.run(operands, undefined, undefined, outAvals);
 }
-

@@ -1,5 +1,5 @@
 /** Running compiled jaxprs on a device: operands in, results out, forwarded values and donations included. */
-import { ShapedArray } from '../core/aval.js';
+import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { ConcreteArray } from '../core/concrete.js';
 import type { Device, Storage } from '../core/device.js';
@@ -32,7 +32,9 @@ export function deviceOf(operands: readonly ConcreteArray[], fallback: Device, o
 export function checkSupported(device: Device, avals: readonly ShapedArray[], op: string): void {
   const wrong = avals.find((a) => !device.supports(a.dtype));
   if (wrong !== undefined) {
-    throw new DTypeError(`${op}: device ${device.kind} has no ${wrong.dtype}. Convert with x.astype('float32') or use the cpu device.${userLine()}`);
+    throw new DTypeError(
+      `${op}: device ${device.kind} has no ${wrong.dtype}. Convert with x.astype('float32') or use the cpu device.${userLine()}`,
+    );
   }
 }
 
@@ -55,7 +57,12 @@ export class CompiledFunction {
   }
 
   /** Run; `donated[i]` gives up argument i. `extent` is the length of a program that serves any. */
-  run(operands: readonly ConcreteArray[], donated?: readonly boolean[], extent?: number, outAvals = this.outAvals): ConcreteArray[] {
+  run(
+    operands: readonly ConcreteArray[],
+    donated?: readonly boolean[],
+    extent?: number,
+    outAvals = this.outAvals,
+  ): ConcreteArray[] {
     const all = this.#constants.length === 0 ? operands : [...operands, ...this.#constants];
     const storages = all.map((x) => x.storage);
     const computed = this.#executable.run(storages, donated, extent);

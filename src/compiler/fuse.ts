@@ -37,7 +37,10 @@ const EXPENSIVE = 12;
 const MAX_BUFFERS = 40;
 
 /** Decide which values are members of groups. `alignedIn` says whether an equation can be computed inside a group. */
-export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: Group, fusion: Fusion) => boolean): Fusion {
+export function fuse(
+  program: FlatProgram,
+  alignedIn: (eqn: LoweredEqn, group: Group, fusion: Fusion) => boolean,
+): Fusion {
   const producer = new Map<Var, LoweredEqn>();
   for (const eqn of program.eqns) eqn.outputs.forEach((v) => producer.set(v, eqn));
   const { members, work } = chooseMembers(program, producer);
@@ -81,7 +84,13 @@ export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: G
     const shape = spaceOf(eqn);
     const mine = reads(eqn);
     // Producers first, then siblings, the most recent ones first.
-    const candidates = [...needed, ...groups.slice(-16).reverse().filter((g) => !needed.has(g))];
+    const candidates = [
+      ...needed,
+      ...groups
+        .slice(-16)
+        .reverse()
+        .filter((g) => !needed.has(g)),
+    ];
     return candidates.find((group) => {
       if (group.kind !== 'loop' || !sameShape(group.shape, shape)) return false;
       if ([...needed].some((g) => g !== group && g.ancestors.has(group))) return false;
@@ -99,15 +108,24 @@ export function fuse(program: FlatProgram, alignedIn: (eqn: LoweredEqn, group: G
 
 /** The space of the outer loops: the result's shape. */
 const spaceOf = (eqn: LoweredEqn): Shape =>
-  eqn.lowering.kind === 'reduce' ? dropAxes(nth(eqn.inputs, 0).aval.shape, eqn.lowering.axes) : nth(eqn.outputs, 0).aval.shape;
+  eqn.lowering.kind === 'reduce'
+    ? dropAxes(nth(eqn.inputs, 0).aval.shape, eqn.lowering.axes)
+    : nth(eqn.outputs, 0).aval.shape;
 
 const sameReduction = (a: LoweredEqn, b: LoweredEqn): boolean =>
-  a.lowering.kind === 'reduce' && b.lowering.kind === 'reduce' &&
-  sameShape(nth(a.inputs, 0).aval.shape, nth(b.inputs, 0).aval.shape) && sameShape(a.lowering.axes, b.lowering.axes);
+  a.lowering.kind === 'reduce' &&
+  b.lowering.kind === 'reduce' &&
+  sameShape(nth(a.inputs, 0).aval.shape, nth(b.inputs, 0).aval.shape) &&
+  sameShape(a.lowering.axes, b.lowering.axes);
 
 function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
   const { kind } = eqn.lowering;
-  const group: Group = { kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind, shape: spaceOf(eqn), members: [], ancestors: new Set() };
+  const group: Group = {
+    kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind,
+    shape: spaceOf(eqn),
+    members: [],
+    ancestors: new Set(),
+  };
   groups.push(group);
   return group;
 }
@@ -118,7 +136,10 @@ function addAncestor(group: Group, ancestor: Group, groups: readonly Group[]): v
 }
 
 /** Values that are not inlined. */
-function chooseMembers(program: FlatProgram, producer: ReadonlyMap<Var, LoweredEqn>): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
+function chooseMembers(
+  program: FlatProgram,
+  producer: ReadonlyMap<Var, LoweredEqn>,
+): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
   const members = new Set<Var>();
   const outputs = new Set<Atom>(program.outputs);
   const uses = new Map<Var, { count: number; repeated: boolean; needsBuffer: boolean }>();
@@ -134,12 +155,21 @@ function chooseMembers(program: FlatProgram, producer: ReadonlyMap<Var, LoweredE
       const use = useOf(v);
       const compute = !isView(eqn);
       const barrier = eqn.lowering.kind === 'map' && eqn.lowering.barrier === true;
-      if (eqn.lowering.kind !== 'map' || barrier || outputs.has(v) || (compute && (use.count > 1 || use.repeated)) || (use.needsBuffer && (compute || stridedView(v, producer) === undefined))) {
+      if (
+        eqn.lowering.kind !== 'map' ||
+        barrier ||
+        outputs.has(v) ||
+        (compute && (use.count > 1 || use.repeated)) ||
+        (use.needsBuffer && (compute || stridedView(v, producer) === undefined))
+      ) {
         members.add(v);
       }
     }
     const through = isView(eqn) && eqn.outputs.every((v) => !members.has(v));
-    const size = Math.max(...eqn.outputs.map((v) => v.aval.size), eqn.lowering.kind === 'reduce' ? nth(eqn.inputs, 0).aval.size : 0);
+    const size = Math.max(
+      ...eqn.outputs.map((v) => v.aval.size),
+      eqn.lowering.kind === 'reduce' ? nth(eqn.inputs, 0).aval.size : 0,
+    );
     for (const a of new Set(eqn.inputs)) {
       if (!(a instanceof Var) || producer.get(a) === undefined) continue;
       const use = useOf(a);
@@ -160,7 +190,10 @@ function limitInlining(program: FlatProgram, members: Set<Var>): Map<LoweredEqn,
   const work = new Map<LoweredEqn, number>();
   for (const eqn of program.eqns) {
     const own = eqn.lowering.kind === 'map' && eqn.lowering.cost === 'expensive' ? EXPENSIVE : 1;
-    const total = eqn.inputs.reduce((sum, a) => sum + (a instanceof Var && !members.has(a) ? (inlined.get(a) ?? 0) : 0), own);
+    const total = eqn.inputs.reduce(
+      (sum, a) => sum + (a instanceof Var && !members.has(a) ? (inlined.get(a) ?? 0) : 0),
+      own,
+    );
     work.set(eqn, total);
     if (total > MAX_INLINED && !isView(eqn) && eqn.lowering.kind === 'map') eqn.outputs.forEach((v) => members.add(v));
     eqn.outputs.forEach((v) => inlined.set(v, total));

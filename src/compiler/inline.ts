@@ -38,7 +38,10 @@ export function inlineCalls(closed: ClosedJaxpr): FlatProgram {
     const read = (a: Atom): Atom => (a instanceof Var ? (env.get(a) ?? a) : a);
     for (const eqn of jaxpr.eqns) {
       const inputs = eqn.inputs.map(read);
-      const lowering = eqn.primitive.lower(eqn.inputs.map((a) => a.aval), eqn.params);
+      const lowering = eqn.primitive.lower(
+        eqn.inputs.map((a) => a.aval),
+        eqn.params,
+      );
       if (lowering.kind === 'call') {
         const results = visit(lowering.jaxpr, inputs);
         eqn.outputs.forEach((v, i) => env.set(v, nth(results, i)));
@@ -58,4 +61,3 @@ export function inlineCalls(closed: ClosedJaxpr): FlatProgram {
   const outputs = visit(closed, args);
   return { inputs: [...args, ...constantVars], constants, eqns, outputs };
 }
-

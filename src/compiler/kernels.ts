@@ -87,8 +87,13 @@ export class KernelBuilder {
       return e;
     }
     if (eqn.lowering.kind !== 'map') throw new Misaligned();
-    const values = eqn.lowering.at(eqn.inputs.map((x) => this.operand(x)), index);
-    eqn.outputs.forEach((v, i) => { this.remember(v, index, nth(values, i)); });
+    const values = eqn.lowering.at(
+      eqn.inputs.map((x) => this.operand(x)),
+      index,
+    );
+    eqn.outputs.forEach((v, i) => {
+      this.remember(v, index, nth(values, i));
+    });
     return this.at(a, index);
   }
 
@@ -99,26 +104,42 @@ export class KernelBuilder {
     else list.push({ index, value });
   }
 
-  accumulators(reducers: readonly Reducer[], elements: readonly s.Expr[], position: s.Expr): { list: Accumulator[]; refs: s.Expr[] } {
+  accumulators(
+    reducers: readonly Reducer[],
+    elements: readonly s.Expr[],
+    position: s.Expr,
+  ): { list: Accumulator[]; refs: s.Expr[] } {
     const first = this.#nextAccumulator;
     const refs = reducers.map((r) => s.accRef(r.dtype, this.#nextAccumulator++));
     const list = reducers.map((r, i): Accumulator => ({
       id: first + i,
       dtype: r.dtype,
       init: r.init,
-      update: 'combine' in r.update ? { combine: r.update.combine, value: r.update.value(elements) } : { next: r.update.next(refs, elements, position) },
+      update:
+        'combine' in r.update
+          ? { combine: r.update.combine, value: r.update.value(elements) }
+          : { next: r.update.next(refs, elements, position) },
     }));
     return { list, refs };
   }
 
   /** Reductions so far, whose loops later ones may share. */
-  readonly reductions: { readonly inner: readonly s.LoopVar[]; readonly ids: ReadonlySet<number>; add(list: readonly Accumulator[]): void }[] = [];
+  readonly reductions: {
+    readonly inner: readonly s.LoopVar[];
+    readonly ids: ReadonlySet<number>;
+    add(list: readonly Accumulator[]): void;
+  }[] = [];
 
   addReduction(inner: readonly s.LoopVar[], accumulators: readonly Accumulator[]): void {
     const at = this.stages.length;
     const ids = new Set(accumulators.map((a) => a.id));
     let all = accumulators;
-    const stage = (): Stage => ({ loops: inner.map(({ id, extent }) => ({ id, extent })), accumulators: all, stores: [], ordered: false });
+    const stage = (): Stage => ({
+      loops: inner.map(({ id, extent }) => ({ id, extent })),
+      accumulators: all,
+      stores: [],
+      ordered: false,
+    });
     this.stages.push(stage());
     this.reductions.push({
       inner,
@@ -133,7 +154,10 @@ export class KernelBuilder {
 
   finish(name: string): BoundKernel<LoopKernel> {
     const buffers = this.#access.map(({ var: v, access }) => ({ dtype: v.aval.dtype, length: v.aval.size, access }));
-    return { kernel: { kind: 'loop', name, buffers, loops: this.loops, stages: this.stages }, slots: this.#access.map((a) => a.var) };
+    return {
+      kernel: { kind: 'loop', name, buffers, loops: this.loops, stages: this.stages },
+      slots: this.#access.map((a) => a.var),
+    };
   }
 }
 
@@ -161,7 +185,10 @@ export class KernelMaker {
 
   /** Whether `eqn` can be computed in `group`: its reads of the group's values are at the loops' own index. */
   aligned = (eqn: LoweredEqn, group: Group, { groupOf }: Fusion): boolean => {
-    const trial: Fusion = { groups: [], groupOf: new Map([...groupOf, ...eqn.outputs.map((v) => [v, group] as const)]) };
+    const trial: Fusion = {
+      groups: [],
+      groupOf: new Map([...groupOf, ...eqn.outputs.map((v) => [v, group] as const)]),
+    };
     try {
       this.#build({ ...group, members: [...group.members, eqn] }, group, trial);
       return true;
@@ -190,15 +217,24 @@ export class KernelMaker {
   /** Stages of all members but the stores. `identity` is the group that `fusion` knows the members by. */
   #build(group: Group, identity: Group, fusion: Fusion): KernelBuilder {
     const isMember = (v: Var): boolean => fusion.groupOf.get(v) === identity;
-    const builder = new KernelBuilder(this.producer, (v) => {
-      // A member is only ever read where it was remembered: at the outer index.
-      if (isMember(v)) throw new Misaligned();
-      return fusion.groupOf.has(v);
-    }, group.shape);
+    const builder = new KernelBuilder(
+      this.producer,
+      (v) => {
+        // A member is only ever read where it was remembered: at the outer index.
+        if (isMember(v)) throw new Misaligned();
+        return fusion.groupOf.has(v);
+      },
+      group.shape,
+    );
     for (const eqn of group.members) {
       if (eqn.lowering.kind === 'map') {
-        const values = eqn.lowering.at(eqn.inputs.map((a) => builder.operand(a)), builder.outer);
-        eqn.outputs.forEach((v, i) => { if (isMember(v)) builder.remember(v, builder.outer, nth(values, i)); });
+        const values = eqn.lowering.at(
+          eqn.inputs.map((a) => builder.operand(a)),
+          builder.outer,
+        );
+        eqn.outputs.forEach((v, i) => {
+          if (isMember(v)) builder.remember(v, builder.outer, nth(values, i));
+        });
       } else if (eqn.lowering.kind === 'reduce') this.#reduce(builder, eqn);
     }
     return builder;
@@ -213,18 +249,35 @@ export class KernelMaker {
     const build = (inner: readonly s.LoopVar[]): { list: Accumulator[]; refs: s.Expr[] } => {
       let [nextOuter, nextInner] = [0, 0];
       const index = shape.map((_, d) => (axes.includes(d) ? nth(inner, nextInner++) : nth(builder.outer, nextOuter++)));
-      return builder.accumulators(reducers, eqn.inputs.map((a) => builder.at(a, index)), linearIndex(inner, extents));
+      return builder.accumulators(
+        reducers,
+        eqn.inputs.map((a) => builder.at(a, index)),
+        linearIndex(inner, extents),
+      );
     };
     const last = builder.reductions.at(-1);
-    let made = last !== undefined && sameShape(last.inner.map((v) => v.extent), extents) ? build(last.inner) : undefined;
-    if (last !== undefined && made !== undefined && !made.list.some((a) => dependsOnAccumulator(valueOf(a), last.ids))) {
+    let made =
+      last !== undefined &&
+      sameShape(
+        last.inner.map((v) => v.extent),
+        extents,
+      )
+        ? build(last.inner)
+        : undefined;
+    if (
+      last !== undefined &&
+      made !== undefined &&
+      !made.list.some((a) => dependsOnAccumulator(valueOf(a), last.ids))
+    ) {
       last.add(made.list);
     } else {
       const inner = extents.map((n) => builder.newLoop(n));
       made = build(inner);
       builder.addReduction(inner, made.list);
     }
-    results(made.refs).forEach((e, i) => { builder.remember(nth(eqn.outputs, i), builder.outer, e); });
+    results(made.refs).forEach((e, i) => {
+      builder.remember(nth(eqn.outputs, i), builder.outer, e);
+    });
   }
 
   /** Whether a member must be stored: it is a result, or a kernel other than the group's reads it, perhaps through inlined values. */
@@ -245,12 +298,24 @@ export class KernelMaker {
     const { axis, reverse, reducers, results } = eqn.lowering;
     const { shape } = nth(eqn.inputs, 0).aval;
     const n = nth(shape, axis);
-    const builder = new KernelBuilder(this.producer, (v) => fusion.groupOf.has(v), shape.filter((_, d) => d !== axis));
+    const builder = new KernelBuilder(
+      this.producer,
+      (v) => fusion.groupOf.has(v),
+      shape.filter((_, d) => d !== axis),
+    );
     const step = builder.newLoop(n);
     const position: s.Expr = reverse ? subIndex(s.int(n - 1), step) : step;
     const index = [...builder.outer.slice(0, axis), position, ...builder.outer.slice(axis)];
-    const { list, refs } = builder.accumulators(reducers, eqn.inputs.map((a) => builder.at(a, index)), position);
-    const stores = results(refs).map((value, i) => ({ buffer: builder.slot(nth(eqn.outputs, i), 'write'), index: linearIndex(index, shape), value }));
+    const { list, refs } = builder.accumulators(
+      reducers,
+      eqn.inputs.map((a) => builder.at(a, index)),
+      position,
+    );
+    const stores = results(refs).map((value, i) => ({
+      buffer: builder.slot(nth(eqn.outputs, i), 'write'),
+      index: linearIndex(index, shape),
+      value,
+    }));
     builder.stages.push({ loops: [{ id: step.id, extent: n }], accumulators: list, stores, ordered: true });
     return builder.finish(eqn.primitive.name);
   }
@@ -264,7 +329,12 @@ export class KernelMaker {
     const isStored = (v: Var): boolean => fusion.groupOf.has(v);
     const copy = new KernelBuilder(this.producer, isStored, out.aval.shape);
     const value = copy.at(operand, copy.outer);
-    copy.stages.push({ loops: [], accumulators: [], ordered: false, stores: [{ buffer: copy.slot(out, 'write'), index: linearIndex(copy.outer, out.aval.shape), value }] });
+    copy.stages.push({
+      loops: [],
+      accumulators: [],
+      ordered: false,
+      stores: [{ buffer: copy.slot(out, 'write'), index: linearIndex(copy.outer, out.aval.shape), value }],
+    });
     const builder = new KernelBuilder(this.producer, isStored, []);
     const inner = updates.aval.shape.map((n) => builder.newLoop(n));
     const { index, inBounds } = target(builder.operand(indices), inner);
@@ -275,7 +345,12 @@ export class KernelMaker {
       ...(combine === 'set' ? {} : { combine }),
       ...(inBounds.op === 'const' ? {} : { mask: inBounds }),
     };
-    builder.stages.push({ loops: inner.map(({ id, extent }) => ({ id, extent })), accumulators: [], stores: [store], ordered: true });
+    builder.stages.push({
+      loops: inner.map(({ id, extent }) => ({ id, extent })),
+      accumulators: [],
+      stores: [store],
+      ordered: true,
+    });
     return [copy.finish('copy'), builder.finish(eqn.primitive.name)];
   }
 }

@@ -19,13 +19,16 @@ const number = (x: number): string => (Object.is(x, -0) ? '-0' : String(x));
 
 /** Key of one parameter; functions and closed-over arrays count by identity. */
 export function paramKey(value: ParamValue): string {
-  if (value instanceof ClosedJaxpr) return `${jaxprKey(value.jaxpr)}/${value.consts.map((c) => String(identityOf(c))).join(',')}`;
+  if (value instanceof ClosedJaxpr)
+    return `${jaxprKey(value.jaxpr)}/${value.consts.map((c) => String(identityOf(c))).join(',')}`;
   if (value instanceof Jaxpr) return jaxprKey(value);
   if (typeof value === 'number') return number(value);
   if (typeof value === 'function') return `f${String(identityOf(value))}`;
   if (Array.isArray(value)) return `[${value.map((v: ParamValue) => paramKey(v)).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
-    return `{${Object.entries(value).map(([k, v]: [string, ParamValue]) => `${k}:${paramKey(v)}`).join(',')}}`;
+    return `{${Object.entries(value)
+      .map(([k, v]: [string, ParamValue]) => `${k}:${paramKey(v)}`)
+      .join(',')}}`;
   }
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
@@ -47,7 +50,10 @@ export function jaxprKey(jaxpr: Jaxpr): string {
   };
   const typed = (v: Var): string => `${atom(v)}:${v.aval.toString()}`;
   const head = `${jaxpr.constvars.map(typed).join(' ')};${jaxpr.invars.map(typed).join(' ')}`;
-  const body = jaxpr.eqns.map((e) => `${e.outputs.map(typed).join(' ')}=${e.primitive.name}[${paramsKey(e.params)}]${e.inputs.map(atom).join(' ')}`);
+  const body = jaxpr.eqns.map(
+    (e) =>
+      `${e.outputs.map(typed).join(' ')}=${e.primitive.name}[${paramsKey(e.params)}]${e.inputs.map(atom).join(' ')}`,
+  );
   return `${head}.${body.join('\n')}.${jaxpr.outvars.map(atom).join(' ')}`;
 }
 
@@ -63,11 +69,17 @@ class ExprWriter {
     const n = this.#numbers.size;
     this.#numbers.set(e, n);
     const extra =
-      e.op === 'const' ? (typeof e.value === 'number' ? number(e.value) : `${String(e.value)}n`)
-      : e.op === 'var' ? `${String(e.id)}<${String(e.extent)}`
-      : e.op === 'load' ? String(e.buffer)
-      : e.op === 'acc' ? String(e.id)
-      : '';
+      e.op === 'const'
+        ? typeof e.value === 'number'
+          ? number(e.value)
+          : `${String(e.value)}n`
+        : e.op === 'var'
+          ? `${String(e.id)}<${String(e.extent)}`
+          : e.op === 'load'
+            ? String(e.buffer)
+            : e.op === 'acc'
+              ? String(e.id)
+              : '';
     this.text += `${String(n)}=${e.op}:${e.type}(${extra}${operands.length > 0 ? `;${operands.join(',')}` : ''}) `;
     return n;
   }
@@ -86,11 +98,15 @@ export function kernelKey(kernel: Kernel): string {
   const writer = new ExprWriter();
   const stages = kernel.stages.map((stage) => {
     const accumulators = stage.accumulators.map((a) => {
-      const update = 'combine' in a.update ? `${a.update.combine} ${String(writer.write(a.update.value))}` : String(writer.write(a.update.next));
+      const update =
+        'combine' in a.update
+          ? `${a.update.combine} ${String(writer.write(a.update.value))}`
+          : String(writer.write(a.update.next));
       return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
     });
     const stores = stage.stores.map(
-      (t) => `${String(t.buffer)}[${String(writer.write(t.index))}]${t.combine ?? ''}=${String(writer.write(t.value))}?${t.mask === undefined ? '' : String(writer.write(t.mask))}`,
+      (t) =>
+        `${String(t.buffer)}[${String(writer.write(t.index))}]${t.combine ?? ''}=${String(writer.write(t.value))}?${t.mask === undefined ? '' : String(writer.write(t.mask))}`,
     );
     return `${JSON.stringify(stage.loops)}${String(stage.ordered)}{${accumulators.join(';')}|${stores.join(';')}}`;
   });

@@ -21,18 +21,28 @@ export interface MemoryPlan {
 }
 
 /** Place the values that kernel calls touch. */
-export function planMemory(calls: readonly BoundKernel<Kernel>[], inputs: readonly Var[], outputs: readonly Var[]): MemoryPlan {
+export function planMemory(
+  calls: readonly BoundKernel<Kernel>[],
+  inputs: readonly Var[],
+  outputs: readonly Var[],
+): MemoryPlan {
   const buffers: ProgramBuffer[] = [];
   const bufferOf = new Map<Var, number>();
   const place = (v: Var, where: Placement): void => {
     bufferOf.set(v, buffers.length);
     buffers.push({ dtype: v.aval.dtype, length: v.aval.size, place: where });
   };
-  inputs.forEach((v, index) => { place(v, { kind: 'input', index }); });
-  outputs.forEach((v, index) => { place(v, { kind: 'output', index }); });
+  inputs.forEach((v, index) => {
+    place(v, { kind: 'input', index });
+  });
+  outputs.forEach((v, index) => {
+    place(v, { kind: 'output', index });
+  });
 
   const lastUse = new Map<Var, number>();
-  calls.forEach((call, i) => { call.slots.forEach((v) => lastUse.set(v, i)); });
+  calls.forEach((call, i) => {
+    call.slots.forEach((v) => lastUse.set(v, i));
+  });
 
   const free: { offset: number; size: number }[] = [{ offset: 0, size: Number.MAX_SAFE_INTEGER }];
   let arenaBytes = 0;
@@ -83,11 +93,21 @@ export function planMemory(calls: readonly BoundKernel<Kernel>[], inputs: readon
  * For each result the input whose bytes it may overwrite, or -1: same size, and no kernel reads the input after or
  * elsewhere than at the very element that is being written.
  */
-export function planDonations(calls: readonly BoundKernel<Kernel>[], inputs: readonly Var[], outputs: readonly Var[], donatable: readonly boolean[]): number[] {
+export function planDonations(
+  calls: readonly BoundKernel<Kernel>[],
+  inputs: readonly Var[],
+  outputs: readonly Var[],
+  donatable: readonly boolean[],
+): number[] {
   const taken = new Set<number>();
   return outputs.map((out) => {
     const found = inputs.findIndex(
-      (v, i) => donatable[i] === true && !taken.has(i) && v.aval.dtype === out.aval.dtype && v.aval.size === out.aval.size && canOverwrite(calls, v, out),
+      (v, i) =>
+        donatable[i] === true &&
+        !taken.has(i) &&
+        v.aval.dtype === out.aval.dtype &&
+        v.aval.size === out.aval.size &&
+        canOverwrite(calls, v, out),
     );
     if (found >= 0) taken.add(found);
     return found;
@@ -106,7 +126,9 @@ function canOverwrite(calls: readonly BoundKernel<Kernel>[], input: Var, out: Va
 function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Var, out: Var): boolean {
   if (kernel.kind !== 'loop') return false;
   const [from, to] = [slots.indexOf(input), slots.indexOf(out)];
-  const written = new Set(kernel.stages.flatMap((stage) => stage.stores.filter((t) => t.buffer === to).map((t) => exprKey(t.index))));
+  const written = new Set(
+    kernel.stages.flatMap((stage) => stage.stores.filter((t) => t.buffer === to).map((t) => exprKey(t.index))),
+  );
   // Only a plain map: with earlier stages another point could still need the input.
   if (written.size !== 1 || kernel.stages.some((stage) => stage.loops.length > 0)) return false;
   const seen = new Set<object>();
@@ -114,10 +136,16 @@ function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Va
     if (seen.has(e)) return true;
     seen.add(e);
     switch (e.op) {
-      case 'const': case 'var': case 'acc': return true;
-      case 'load': return (e.buffer !== from || written.has(exprKey(e.index))) && safe(e.index);
-      case 'select': return safe(e.cond) && safe(e.x) && safe(e.y);
-      default: return safe(e.x) && (!('y' in e) || safe(e.y));
+      case 'const':
+      case 'var':
+      case 'acc':
+        return true;
+      case 'load':
+        return (e.buffer !== from || written.has(exprKey(e.index))) && safe(e.index);
+      case 'select':
+        return safe(e.cond) && safe(e.x) && safe(e.y);
+      default:
+        return safe(e.x) && (!('y' in e) || safe(e.y));
     }
   };
   return kernel.stages.every((stage) => stage.stores.every((t) => safe(t.value) && safe(t.index)));

@@ -7,7 +7,11 @@ import type { LoweredEqn } from './inline.js';
 import type { BufferSlot, ContractAxis, ContractKernel, SortKernel } from './loop-ir.js';
 import { stridedView, type StridedView } from './views.js';
 
-const slotOf = (v: Var, access: BufferSlot['access']): BufferSlot => ({ dtype: v.aval.dtype, length: v.aval.size, access });
+const slotOf = (v: Var, access: BufferSlot['access']): BufferSlot => ({
+  dtype: v.aval.dtype,
+  length: v.aval.size,
+  access,
+});
 
 const variable = (a: LoweredEqn['inputs'][number]): Var => {
   if (!(a instanceof Var)) throw new Error('a literal operand of a matrix product or sort must be stored first');
@@ -15,7 +19,11 @@ const variable = (a: LoweredEqn['inputs'][number]): Var => {
 };
 
 /** A matrix product over strided views of what is stored: transposes cost nothing. */
-export function contractKernel(eqn: LoweredEqn, producer: ReadonlyMap<Var, LoweredEqn>, isStored: (v: Var) => boolean): BoundKernel<ContractKernel> {
+export function contractKernel(
+  eqn: LoweredEqn,
+  producer: ReadonlyMap<Var, LoweredEqn>,
+  isStored: (v: Var) => boolean,
+): BoundKernel<ContractKernel> {
   if (eqn.lowering.kind !== 'contract') throw new Error('unreachable');
   const { lhsContract, rhsContract, lhsBatch, rhsBatch } = eqn.lowering;
   const [l, r] = [variable(nth(eqn.inputs, 0)), variable(nth(eqn.inputs, 1))];
@@ -30,11 +38,24 @@ export function contractKernel(eqn: LoweredEqn, producer: ReadonlyMap<Var, Lower
   let next = 0;
   const free = (v: Var, contract: readonly number[], batch: readonly number[]): number[] =>
     range(v.aval.ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
-  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({ extent, lhsStride, rhsStride, outStride });
-  const batch = lhsBatch.map((d, i) => axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsBatch, i)), nth(outStrides, next++)));
-  const m = free(l, lhsContract, lhsBatch).map((d) => axis(nth(l.aval.shape, d), nth(lhs.strides, d), 0, nth(outStrides, next++)));
-  const n = free(r, rhsContract, rhsBatch).map((d) => axis(nth(r.aval.shape, d), 0, nth(rhs.strides, d), nth(outStrides, next++)));
-  const k = lhsContract.map((d, i) => axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsContract, i)), 0));
+  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({
+    extent,
+    lhsStride,
+    rhsStride,
+    outStride,
+  });
+  const batch = lhsBatch.map((d, i) =>
+    axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsBatch, i)), nth(outStrides, next++)),
+  );
+  const m = free(l, lhsContract, lhsBatch).map((d) =>
+    axis(nth(l.aval.shape, d), nth(lhs.strides, d), 0, nth(outStrides, next++)),
+  );
+  const n = free(r, rhsContract, rhsBatch).map((d) =>
+    axis(nth(r.aval.shape, d), 0, nth(rhs.strides, d), nth(outStrides, next++)),
+  );
+  const k = lhsContract.map((d, i) =>
+    axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsContract, i)), 0),
+  );
   const same = lhs.base === rhs.base;
   const slots = same ? [lhs.base, out] : [lhs.base, rhs.base, out];
   return {
@@ -44,7 +65,10 @@ export function contractKernel(eqn: LoweredEqn, producer: ReadonlyMap<Var, Lower
       name: eqn.primitive.name,
       buffers: slots.map((v) => slotOf(v, v === out ? 'write' : 'read')),
       dtype: out.aval.dtype,
-      batch, m, n, k,
+      batch,
+      m,
+      n,
+      k,
       lhs: { buffer: 0, offset: lhs.offset },
       rhs: { buffer: same ? 0 : 1, offset: rhs.offset },
       out: { buffer: slots.length - 1, offset: 0 },

@@ -22,7 +22,11 @@ export interface StridedView {
  * The strided access that `v` is to the value below its chain of views, or undefined if it is none (a reshape that
  * splits a transposed axis, a change of type). A value that is no view is an access to itself.
  */
-export function stridedView(v: Var, producer: ReadonlyMap<Var, LoweredEqn>, isStored: (v: Var) => boolean = () => false): StridedView | undefined {
+export function stridedView(
+  v: Var,
+  producer: ReadonlyMap<Var, LoweredEqn>,
+  isStored: (v: Var) => boolean = () => false,
+): StridedView | undefined {
   let base: Var | undefined;
   const at = (a: Atom, index: Index): s.Expr => {
     if (!(a instanceof Var)) return s.constant(a.aval.dtype, a.value);

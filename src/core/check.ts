@@ -20,19 +20,27 @@ export function checkJaxpr(jaxpr: Jaxpr): void {
   jaxpr.invars.forEach(define);
   for (const eqn of jaxpr.eqns) {
     const { name } = eqn.primitive;
-    eqn.inputs.forEach((a) => { use(a, name); });
+    eqn.inputs.forEach((a) => {
+      use(a, name);
+    });
     for (const sub of subJaxprs(eqn.params)) checkJaxpr(sub);
-    const expected = eqn.primitive.abstract(eqn.inputs.map((a) => a.aval), eqn.params);
+    const expected = eqn.primitive.abstract(
+      eqn.inputs.map((a) => a.aval),
+      eqn.params,
+    );
     if (expected.length !== eqn.outputs.length) {
       fail(`${name} has ${String(expected.length)} results but binds ${String(eqn.outputs.length)}`);
     }
     eqn.outputs.forEach((v, i) => {
       const aval = expected[i];
-      if (aval === undefined || !aval.equals(v.aval)) fail(`${name} gives ${String(aval)} but binds ${v.aval.toString()}`);
+      if (aval === undefined || !aval.equals(v.aval))
+        fail(`${name} gives ${String(aval)} but binds ${v.aval.toString()}`);
       define(v);
     });
   }
-  jaxpr.outvars.forEach((a) => { use(a, 'the result'); });
+  jaxpr.outvars.forEach((a) => {
+    use(a, 'the result');
+  });
 }
 
 /** The jaxprs among an equation's parameters. */

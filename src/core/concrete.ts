@@ -99,10 +99,6 @@ export class ConcreteArray extends NDArray {
     this.storage.release('it was disposed');
   }
 
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   [Symbol.toPrimitive](hint: string): number | string {
     if (hint === 'number' || (hint === 'default' && this.ndim === 0)) return Number(this.item());
     return this.toString();
@@ -125,11 +121,25 @@ export class ConcreteArray extends NDArray {
 /** A scalar from a JS number; it takes no storage until it is read or computed with. */
 export function scalar(value: number | boolean, dtype: DType, weakType = false): ConcreteArray {
   const number = Number(value);
-  const held = dtype === 'float32' ? Math.fround(number) : dtype === 'int32' ? number | 0 : dtype === 'uint32' ? number >>> 0 : dtype === 'bool' ? Number(number !== 0) : number;
+  const held =
+    dtype === 'float32'
+      ? Math.fround(number)
+      : dtype === 'int32'
+        ? number | 0
+        : dtype === 'uint32'
+          ? number >>> 0
+          : dtype === 'bool'
+            ? Number(number !== 0)
+            : number;
   return new ConcreteArray(new ShapedArray([], dtype, weakType), held);
 }
 
 /** An array from host data, which is copied. */
-export function fromHost(data: TypedArray, shape: readonly number[], dtype: DType, device = getDefaultDevice()): ConcreteArray {
+export function fromHost(
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: DType,
+  device = getDefaultDevice(),
+): ConcreteArray {
   return new ConcreteArray(new ShapedArray(shape, dtype), device.fromHost(dtype, data));
 }

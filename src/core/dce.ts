@@ -10,7 +10,9 @@ export function pruneResults(jaxpr: Jaxpr, keep: readonly boolean[]): Jaxpr {
   for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
     const eqn = nth(jaxpr.eqns, i);
     if (!eqn.outputs.some((v) => live.has(v))) continue;
-    eqn.inputs.forEach((a) => { if (a instanceof Var) live.add(a); });
+    eqn.inputs.forEach((a) => {
+      if (a instanceof Var) live.add(a);
+    });
     eqns.push(eqn);
   }
   return new Jaxpr(jaxpr.constvars, jaxpr.invars, eqns.reverse(), outvars);

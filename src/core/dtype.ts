@@ -89,9 +89,10 @@ const upperBounds = (type: LatticeType): Set<LatticeType> => {
   for (const t of seen) for (const up of UP[t]) seen.add(up);
   return seen;
 };
-const UPPER = Object.fromEntries(
-  (Object.keys(UP) as LatticeType[]).map((t) => [t, upperBounds(t)]),
-) as Record<LatticeType, Set<LatticeType>>;
+const UPPER = Object.fromEntries((Object.keys(UP) as LatticeType[]).map((t) => [t, upperBounds(t)])) as Record<
+  LatticeType,
+  Set<LatticeType>
+>;
 
 /** Least upper bound of two lattice nodes. It is commutative, associative and idempotent (tested as laws). */
 export function joinTypes(a: LatticeType, b: LatticeType): LatticeType {

@@ -59,7 +59,14 @@ export function addIndex(x: Expr, y: Expr): Expr {
   if (a === 0) return y;
   if (b === 0) return x;
   // q*d + r with q = x/d and r = x%d is x again.
-  if (x.op === 'mul' && y.op === 'rem' && x.x.op === 'div' && x.x.x === y.x && constantOf(x.y) === constantOf(x.x.y) && constantOf(x.y) === constantOf(y.y)) {
+  if (
+    x.op === 'mul' &&
+    y.op === 'rem' &&
+    x.x.op === 'div' &&
+    x.x.x === y.x &&
+    constantOf(x.y) === constantOf(x.x.y) &&
+    constantOf(x.y) === constantOf(y.y)
+  ) {
     return y.x;
   }
   return binary('add', x, y);
@@ -169,7 +176,10 @@ export function reshapeIndex(index: readonly Expr[], from: Shape, to: Shape): Ex
 /** Row-major position of `index` in `shape`. */
 export function linearIndex(index: readonly Expr[], shape: Shape): Expr {
   const strides = stridesOf(shape);
-  return index.reduce<Expr>((sum, e, d) => (shape[d] === 1 ? sum : addIndex(sum, mulIndex(e, nth(strides, d)))), int(0));
+  return index.reduce<Expr>(
+    (sum, e, d) => (shape[d] === 1 ? sum : addIndex(sum, mulIndex(e, nth(strides, d)))),
+    int(0),
+  );
 }
 
 /** Inverse of {@link linearIndex}. */

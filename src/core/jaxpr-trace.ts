@@ -52,7 +52,13 @@ export class JaxprTrace extends Trace {
       params,
     );
     const results = avals.map((aval) => new JaxprTracer(this, aval, new Var(aval)));
-    this.record({ primitive, inputs, params, outputs: results.map((t) => t.atom).filter((a) => a instanceof Var), source: operationSource() });
+    this.record({
+      primitive,
+      inputs,
+      params,
+      outputs: results.map((t) => t.atom).filter((a) => a instanceof Var),
+      source: operationSource(),
+    });
     return results;
   }
 
@@ -90,7 +96,8 @@ export function evalJaxpr(jaxpr: Jaxpr, consts: readonly NDArray[], args: readon
   const assign = (variables: readonly Var[], arrays: readonly NDArray[]): void => {
     variables.forEach((v, i) => {
       const x = arrays[i];
-      if (x === undefined) throw new Error(`evalJaxpr: ${String(variables.length)} variables, ${String(arrays.length)} values`);
+      if (x === undefined)
+        throw new Error(`evalJaxpr: ${String(variables.length)} variables, ${String(arrays.length)} values`);
       values.set(v, x);
     });
   };
@@ -103,7 +110,10 @@ export function evalJaxpr(jaxpr: Jaxpr, consts: readonly NDArray[], args: readon
   assign(jaxpr.constvars, consts);
   assign(jaxpr.invars, args);
   for (const eqn of jaxpr.eqns) {
-    assign(eqn.outputs, inOperation(() => currentTrace().process(eqn.primitive, eqn.inputs.map(read), eqn.params), eqn.source));
+    assign(
+      eqn.outputs,
+      inOperation(() => currentTrace().process(eqn.primitive, eqn.inputs.map(read), eqn.params), eqn.source),
+    );
   }
   return jaxpr.outvars.map(read);
 }

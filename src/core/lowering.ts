@@ -13,7 +13,7 @@ export type Index = readonly Expr[];
 /** An operand that a lowering can read at any in-bounds index. */
 export interface Operand {
   readonly aval: ShapedArray;
-  at(index: Index): Expr;
+  readonly at: (index: Index) => Expr;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface MapLowering {
   /** True when the compiler must neither merge, move nor fuse across it. */
   readonly barrier?: boolean;
   /** One expression per result. All results of a map have the same shape. */
-  at(operands: readonly Operand[], index: Index): readonly Expr[];
+  readonly at: (operands: readonly Operand[], index: Index) => readonly Expr[];
 }
 
 /** An accumulator of a reduction: `combine` may be reassociated, `next` runs in order. */
@@ -48,7 +48,7 @@ export interface ReduceLowering {
   readonly kind: 'reduce';
   readonly axes: readonly number[];
   readonly reducers: readonly Reducer[];
-  results(accumulators: readonly Expr[]): readonly Expr[];
+  readonly results: (accumulators: readonly Expr[]) => readonly Expr[];
 }
 
 /** Like a reduction along one axis, but every partial result is kept: the result has the operand's shape. */
@@ -57,7 +57,7 @@ export interface CumulativeLowering {
   readonly axis: number;
   readonly reverse: boolean;
   readonly reducers: readonly Reducer[];
-  results(accumulators: readonly Expr[]): readonly Expr[];
+  readonly results: (accumulators: readonly Expr[]) => readonly Expr[];
 }
 
 /** A sum of products over the contracted axes; result axes are batch, free lhs, free rhs. */
@@ -76,7 +76,7 @@ export interface ContractLowering {
 export interface ScatterLowering {
   readonly kind: 'scatter';
   readonly combine: CombineOp | 'set';
-  target(indices: Operand, update: Index): { readonly index: Index; readonly inBounds: Expr };
+  readonly target: (indices: Operand, update: Index) => { readonly index: Index; readonly inBounds: Expr };
 }
 
 /** Stable ascending sort of all operands together along `axis`, by the first `numKeys` operands. */

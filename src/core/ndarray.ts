@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * `NDArray`: the one type users hold, concrete or traced. Methods are declared here and installed by
  * `numpy/methods`, which implements them with lax; core knows only their types.
@@ -153,6 +154,17 @@ export abstract class NDArray {
   abstract dataSync(): TypedArray;
   /** A copy of the elements in row-major order, once they are computed. */
   abstract data(): Promise<TypedArray>;
+  /**
+   * Give the memory back now instead of at collection. Never necessary; afterwards any use is an error. Of a traced
+   * value it does nothing.
+   */
+  abstract dispose(): void;
+
+  /** `using x = np.zeros([3])` disposes at the end of the block. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Wait until the array is computed. */
   abstract blockUntilReady(): Promise<this>;
 }

@@ -31,7 +31,8 @@ function fits(room: number, item: Item, rest: readonly Item[]): boolean {
     }
     const [indent, flat, doc] = top;
     if (typeof doc === 'string') room -= doc.length;
-    else if (doc.kind === 'concat') for (let i = doc.parts.length - 1; i >= 0; i--) stack.push([indent, flat, doc.parts[i] ?? '']);
+    else if (doc.kind === 'concat')
+      for (let i = doc.parts.length - 1; i >= 0; i--) stack.push([indent, flat, doc.parts[i] ?? '']);
     else if (doc.kind === 'break') {
       if (!flat) return true;
       room -= doc.flat.length;
@@ -55,7 +56,8 @@ export function render(doc: Doc, width: number): string {
     } else if (d.kind === 'concat') {
       for (let i = d.parts.length - 1; i >= 0; i--) stack.push([indent, flat, d.parts[i] ?? '']);
     } else if (d.kind === 'nest') stack.push([indent + d.indent, flat, d.doc]);
-    else if (d.kind === 'group') stack.push([indent, flat || fits(width - column, [indent, true, d.doc], stack), d.doc]);
+    else if (d.kind === 'group')
+      stack.push([indent, flat || fits(width - column, [indent, true, d.doc], stack), d.doc]);
     else if (flat) {
       out += d.flat;
       column += d.flat.length;

@@ -99,7 +99,15 @@ class Printer {
     if (a instanceof Var) return this.#name(a);
     const { dtype } = a.aval;
     const text =
-      dtype === 'bool' ? (a.value === 0 ? 'False' : 'True') : dtype === 'float32' ? float32Text(a.value) : isFloat(dtype) ? pythonFloat(a.value) : String(a.value);
+      dtype === 'bool'
+        ? a.value === 0
+          ? 'False'
+          : 'True'
+        : dtype === 'float32'
+          ? float32Text(a.value)
+          : isFloat(dtype)
+            ? pythonFloat(a.value)
+            : String(a.value);
     return `${text}:${a.aval.toString()}`;
   }
 
@@ -118,7 +126,14 @@ class Printer {
     if (typeof value === 'string') return value;
     if (typeof value === 'function') return value.name === '' ? '<function>' : value.name;
     if (Array.isArray(value)) {
-      return concat('(', join(', ', value.map((v: unknown) => this.#value(v))), value.length === 1 ? ',)' : ')');
+      return concat(
+        '(',
+        join(
+          ', ',
+          value.map((v: unknown) => this.#value(v)),
+        ),
+        value.length === 1 ? ',)' : ')',
+      );
     }
     if (typeof value !== 'object') return '?';
     const entries = Object.entries(value).map(([k, v]) => concat(`${snakeCase(k)}=`, this.#value(v)));
@@ -132,14 +147,21 @@ class Printer {
       // Alphabetical, but a call's name comes before its jaxpr.
       .sort(([a], [b]) => (a === 'name' || (b !== 'name' && a < b) ? -1 : 1));
     const inputs = eqn.inputs.map((a) => ` ${this.#atom(a)}`).join('');
-    const pairs = params.map(([k, v]) => concat(`${snakeCase(k)}=`, k === 'dimensionNumbers' && Array.isArray(v) ? this.#dimensionNumbers(v) : this.#value(v)));
-    const bracket = pairs.length === 0 ? '' : group(concat('[', nest(2, concat(brk(''), join(brk(), pairs))), brk(''), ']'));
+    const pairs = params.map(([k, v]) =>
+      concat(
+        `${snakeCase(k)}=`,
+        k === 'dimensionNumbers' && Array.isArray(v) ? this.#dimensionNumbers(v) : this.#value(v),
+      ),
+    );
+    const bracket =
+      pairs.length === 0 ? '' : group(concat('[', nest(2, concat(brk(''), join(brk(), pairs))), brk(''), ']'));
     return concat(`${left}${left === '' ? '' : ' '}= ${eqn.primitive.name}`, bracket, inputs);
   }
 
   #jaxpr(jaxpr: Jaxpr): Doc {
     const used = new Set<Var>();
-    for (const atom of [...jaxpr.eqns.flatMap((e) => e.inputs), ...jaxpr.outvars]) if (atom instanceof Var) used.add(atom);
+    for (const atom of [...jaxpr.eqns.flatMap((e) => e.inputs), ...jaxpr.outvars])
+      if (atom instanceof Var) used.add(atom);
     const constants = jaxpr.constvars.map((v) => ` ${this.#typed(v)}`).join('');
     const args = jaxpr.invars.map((v) => this.#typed(v)).join(' ');
     const eqns = jaxpr.eqns.map((e) => this.#eqn(e, used));

@@ -14,27 +14,69 @@ export type BasicUnary =
   | 'neg' // float, int (wraps)
   | 'abs' // float, int (|INT_MIN| = INT_MIN)
   | 'sqrt' // float, correctly rounded
-  | 'floor' | 'ceil' | 'trunc' | 'rint' // float; rint rounds half to even
+  | 'floor'
+  | 'ceil'
+  | 'trunc'
+  | 'rint' // float; rint rounds half to even
   | 'not' // bool: logical; ints: bitwise
-  | 'popcount' | 'clz'; // int32, uint32
+  | 'popcount'
+  | 'clz'; // int32, uint32
 
 /** Operations that a backend may print itself or have expanded into basic ones by compiler/math. */
 export type MathUnary =
-  | 'exp' | 'exp2' | 'expm1' | 'log' | 'log1p' | 'log2' | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan'
-  | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh' | 'logistic' | 'erf' | 'erfc' | 'erfInv'
-  | 'lgamma' | 'digamma' | 'cbrt' | 'rsqrt' | 'round'; // round: half away from zero
+  | 'exp'
+  | 'exp2'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'log2'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh'
+  | 'logistic'
+  | 'erf'
+  | 'erfc'
+  | 'erfInv'
+  | 'lgamma'
+  | 'digamma'
+  | 'cbrt'
+  | 'rsqrt'
+  | 'round'; // round: half away from zero
 
 export type BasicBinary =
-  | 'add' | 'sub' | 'mul' // float; ints wrap
+  | 'add'
+  | 'sub'
+  | 'mul' // float; ints wrap
   | 'div' // float: IEEE; ints: truncating, x/0 = -1 (all ones), INT_MIN/-1 = INT_MIN, as XLA
   | 'rem' // ints only: sign of the dividend, x%0 = x, as XLA
-  | 'min' | 'max' // float: NaN if either is NaN, min(-0, 0) = -0; ints; bool (and / or)
-  | 'and' | 'or' | 'xor' // bool: logical; ints: bitwise
-  | 'shl' | 'shrLogical' | 'shrArithmetic' // int32, uint32, int64; a shift count outside [0, bits) is the caller's to mask
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'; // any type -> bool; float comparisons with NaN are false (ne is true)
+  | 'min'
+  | 'max' // float: NaN if either is NaN, min(-0, 0) = -0; ints; bool (and / or)
+  | 'and'
+  | 'or'
+  | 'xor' // bool: logical; ints: bitwise
+  | 'shl'
+  | 'shrLogical'
+  | 'shrArithmetic' // int32, uint32, int64; a shift count outside [0, bits) is the caller's to mask
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'; // any type -> bool; float comparisons with NaN are false (ne is true)
 
 export type MathBinary =
-  | 'pow' | 'atan2' | 'fmod' // fmod: exact C fmod, sign of the dividend
+  | 'pow'
+  | 'atan2'
+  | 'fmod' // fmod: exact C fmod, sign of the dividend
   | 'nextafter';
 
 export type UnaryOp = BasicUnary | MathUnary;

@@ -65,7 +65,8 @@ export function inOperation<A>(f: () => A, source?: SourceInfo): A {
 }
 
 /** The place of the operation that is running. */
-export const operationSource = (): SourceInfo => (depth === 0 ? SourceInfo.capture() : (shared ??= SourceInfo.capture()));
+export const operationSource = (): SourceInfo =>
+  depth === 0 ? SourceInfo.capture() : (shared ??= SourceInfo.capture());
 
 /** The user's line of the call that is running now, as `\n  at file:line:column`, or an empty string. */
 export function userLine(): string {

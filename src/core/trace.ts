@@ -51,7 +51,14 @@ export abstract class Tracer extends NDArray {
     return Promise.resolve(this);
   }
   [Symbol.toPrimitive](hint: string): never {
-    return this.#refuse(hint === 'string' ? 'conversion to a string' : 'conversion to a number (a comparison, arithmetic operator or Math function)');
+    return this.#refuse(
+      hint === 'string'
+        ? 'conversion to a string'
+        : 'conversion to a number (a comparison, arithmetic operator or Math function)',
+    );
+  }
+  dispose(): void {
+    // A traced value has no memory.
   }
   toJSON(): never {
     return this.#refuse('JSON.stringify');
@@ -65,7 +72,11 @@ export abstract class Tracer extends NDArray {
 }
 
 /** How concrete operations run; the compiler installs itself here. */
-export type Evaluator = (primitive: AnyPrimitive, operands: readonly ConcreteArray[], params: Params) => readonly NDArray[];
+export type Evaluator = (
+  primitive: AnyPrimitive,
+  operands: readonly ConcreteArray[],
+  params: Params,
+) => readonly NDArray[];
 let evaluator: Evaluator | undefined;
 export function setEvaluator(evaluate: Evaluator): void {
   evaluator = evaluate;
@@ -111,7 +122,11 @@ export function withFreshTrace<T extends Trace, A>(trace: T, f: (trace: T) => A)
 }
 
 /** Apply a primitive under the current interpreter. */
-export function bind<P extends Params>(primitive: Primitive<P>, operands: readonly NDArray[], params: P): readonly NDArray[] {
+export function bind<P extends Params>(
+  primitive: Primitive<P>,
+  operands: readonly NDArray[],
+  params: P,
+): readonly NDArray[] {
   return inOperation(() => current.process(forgetParams(primitive), operands, params));
 }
 

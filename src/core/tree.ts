@@ -26,7 +26,11 @@ interface NodeType<C> {
   readonly name: string;
   readonly matches: (value: unknown) => value is C;
   /** Keys and children in order, and static data that is part of the structure. */
-  readonly flatten: (value: C) => { readonly keys: readonly PathEntry[]; readonly children: readonly unknown[]; readonly aux?: unknown };
+  readonly flatten: (value: C) => {
+    readonly keys: readonly PathEntry[];
+    readonly children: readonly unknown[];
+    readonly aux?: unknown;
+  };
   readonly unflatten: (children: readonly unknown[], keys: readonly PathEntry[], aux: unknown) => C;
 }
 
@@ -103,7 +107,11 @@ export class TreeDef {
   #text: string | undefined;
 
   constructor(
-    private readonly node: { readonly type: NodeType<never>; readonly keys: readonly PathEntry[]; readonly aux: unknown } | null,
+    private readonly node: {
+      readonly type: NodeType<never>;
+      readonly keys: readonly PathEntry[];
+      readonly aux: unknown;
+    } | null,
     readonly children: readonly TreeDef[],
   ) {
     this.numLeaves = node === null ? 1 : children.reduce((n, c) => n + c.numLeaves, 0);
@@ -125,7 +133,9 @@ export class TreeDef {
 
   /** Rebuild a container from its children. */
   build(children: readonly unknown[]): unknown {
-    return this.node?.type.unflatten(children, this.node.keys, this.node.aux);
+    if (this.node === null) throw new TreeError('a leaf has no children to build from');
+    const built: unknown = this.node.type.unflatten(children, this.node.keys, this.node.aux);
+    return built;
   }
 
   equals(other: TreeDef): boolean {
@@ -145,7 +155,9 @@ export class TreeDef {
     if (this.kind === 'none') return String(this.node.aux);
     const entries = children.map((c, i) => `${JSON.stringify(this.keys[i])}: ${c}`).join(', ');
     if (this.kind === 'dict') return `{${entries}}`;
-    return `${this.kind}[${JSON.stringify(this.node.aux) ?? ''}]{${entries}}`;
+    // An object without data has no text of it.
+    const aux = this.node.aux === undefined ? '' : JSON.stringify(this.node.aux);
+    return `${this.kind}[${aux}]{${entries}}`;
   }
 }
 
@@ -158,7 +170,10 @@ const nodeTypeOf = (value: unknown, isLeaf?: (value: unknown) => boolean): NodeT
 };
 
 /** Leaves in order with their paths, and the structure. */
-export function flattenWithPath<T>(value: Tree<T> | object, isLeaf?: (value: unknown) => boolean): [[Path, T][], TreeDef] {
+export function flattenWithPath<T>(
+  value: Tree<T> | object,
+  isLeaf?: (value: unknown) => boolean,
+): [[Path, T][], TreeDef] {
   const leaves: [Path, T][] = [];
   const visit = (v: unknown, path: Path): TreeDef => {
     const type = nodeTypeOf(v, isLeaf);
@@ -167,7 +182,10 @@ export function flattenWithPath<T>(value: Tree<T> | object, isLeaf?: (value: unk
       return TreeDef.leaf;
     }
     const { keys, children, aux } = type.flatten(v as never);
-    return new TreeDef({ type, keys, aux }, children.map((c, i) => visit(c, [...path, keys[i] ?? i])));
+    return new TreeDef(
+      { type, keys, aux },
+      children.map((c, i) => visit(c, [...path, keys[i] ?? i])),
+    );
   };
   const def = visit(value, []);
   return [leaves, def];
@@ -202,7 +220,9 @@ export function flatten<T>(value: Tree<T> | object, isLeaf?: (value: unknown) =>
 /** Put leaves back into a structure. Throws {@link TreeError} when their number does not fit. */
 export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
   if (leaves.length !== def.numLeaves) {
-    throw new TreeError(`unflatten: the structure ${def.toString()} has ${String(def.numLeaves)} leaves, but ${String(leaves.length)} were given`);
+    throw new TreeError(
+      `unflatten: the structure ${def.toString()} has ${String(def.numLeaves)} leaves, but ${String(leaves.length)} were given`,
+    );
   }
   let next = 0;
   const visit = (d: TreeDef): unknown => (d.isLeaf ? leaves[next++] : d.build(d.children.map(visit)));
@@ -210,14 +230,18 @@ export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
 }
 
 /** The leaves in order. */
-export const leaves = <T>(value: Tree<T> | object, isLeaf?: (value: unknown) => boolean): T[] => flatten<T>(value, isLeaf)[0];
+export const leaves = <T>(value: Tree<T> | object, isLeaf?: (value: unknown) => boolean): T[] =>
+  flatten<T>(value, isLeaf)[0];
 
 /** The structure. */
-export const structure = (value: unknown, isLeaf?: (value: unknown) => boolean): TreeDef => flatten(value as Tree<unknown>, isLeaf)[1];
+export const structure = (value: unknown, isLeaf?: (value: unknown) => boolean): TreeDef => flatten(value, isLeaf)[1];
 
 /** `params.w[0]`, for messages; the root is `(root)`. */
 export const showPath = (path: Path, root = ''): string => {
-  const text = path.reduce<string>((acc, p) => acc + (typeof p === 'number' ? `[${String(p)}]` : acc === '' ? p : `.${p}`), root);
+  const text = path.reduce<string>(
+    (acc, p) => acc + (typeof p === 'number' ? `[${String(p)}]` : acc === '' ? p : `.${p}`),
+    root,
+  );
   return text === '' ? '(root)' : text;
 };
 
@@ -226,7 +250,9 @@ export function flattenUpTo(def: TreeDef, value: unknown, what: string, path: Pa
   if (def.isLeaf) return [value];
   const type = nodeTypeOf(value);
   const mismatch = (detail: string): TreeError =>
-    new TreeError(`${what}: at ${showPath(path)}, expected ${def.toString()}, got ${structure(value).toString()}${detail}`);
+    new TreeError(
+      `${what}: at ${showPath(path)}, expected ${def.toString()}, got ${structure(value).toString()}${detail}`,
+    );
   if (type === undefined || type.name !== def.kind) throw mismatch('');
   const { keys, children } = type.flatten(value as never);
   if (keys.length !== def.keys.length || keys.some((k, i) => k !== def.keys[i])) {
@@ -256,7 +282,11 @@ export function map<L, R, T>(f: (leaf: L, ...rest: L[]) => R, first: T, ...rest:
 }
 
 /** {@link map} whose function also gets the path of the leaf. */
-export function mapWithPath<L, R, T>(f: (path: Path, leaf: L, ...rest: L[]) => R, first: T, ...rest: readonly T[]): MapTree<T, L, R> {
+export function mapWithPath<L, R, T>(
+  f: (path: Path, leaf: L, ...rest: L[]) => R,
+  first: T,
+  ...rest: readonly T[]
+): MapTree<T, L, R> {
   const [firstLeaves, def] = flattenWithPath<L>(first as Tree<L>);
   const others = rest.map((t) => flattenUpTo(def, t, 'tree.mapWithPath') as L[]);
   const results = firstLeaves.map(([path, leaf], i) => f(path, leaf, ...others.map((o) => o[i] as L)));
@@ -283,6 +313,11 @@ export function reduce<L, A>(f: (acc: A, leaf: L) => A, value: Tree<L> | object,
  */
 export function transpose(outer: TreeDef, inner: TreeDef, value: unknown): unknown {
   const rows = flattenUpTo(outer, value, 'tree.transpose').map((v) => flattenUpTo(inner, v, 'tree.transpose'));
-  const columns = Array.from({ length: inner.numLeaves }, (_, i) => unflatten(outer, rows.map((row) => row[i])));
+  const columns = Array.from({ length: inner.numLeaves }, (_, i) =>
+    unflatten(
+      outer,
+      rows.map((row) => row[i]),
+    ),
+  );
   return unflatten(inner, columns);
 }

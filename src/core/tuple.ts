@@ -1,6 +1,7 @@
 /** Lists of known length as tuples, so that a rule's operands have types without assertions. */
 
-const wrong = (n: number, got: number): Error => new Error(`internal: expected ${String(n)} values, got ${String(got)}`);
+const wrong = (n: number, got: number): Error =>
+  new Error(`internal: expected ${String(n)} values, got ${String(got)}`);
 
 export function take1<T>(list: readonly T[]): readonly [T] {
   const [a] = list;

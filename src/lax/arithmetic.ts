@@ -1,6 +1,6 @@
 /** Elementwise arithmetic: neg, sign, add, sub, mul, div, rem, max, min, abs, powers, roots, rounding, clamp, select. */
 import { nth } from '../core/axes.js';
-import { ShapedArray, showShape } from '../core/aval.js';
+import { ShapedArray } from '../core/aval.js';
 import { isInteger } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
@@ -27,7 +27,10 @@ export const neg = unary('neg', {
 export const add = binary('add', {
   dtypes: 'numeric',
   jvp: [(dx) => dx, (dy) => dy],
-  transpose: linearIn((ct) => ct, (ct) => ct),
+  transpose: linearIn(
+    (ct) => ct,
+    (ct) => ct,
+  ),
   lower: (x, y) => s.binary('add', x, y),
 });
 
@@ -35,7 +38,10 @@ export const add = binary('add', {
 export const sub = binary('sub', {
   dtypes: 'numeric',
   jvp: [(dx) => dx, (dy) => neg(dy)],
-  transpose: linearIn((ct) => ct, (ct) => neg(ct)),
+  transpose: linearIn(
+    (ct) => ct,
+    (ct) => neg(ct),
+  ),
   lower: (x, y) => s.binary('sub', x, y),
 });
 
@@ -46,7 +52,9 @@ const productTranspose: TransposeRule<Record<string, never>> = (cotangents, oper
   if (ct instanceof Zero) return [null, null];
   if (x instanceof LinearOperand && y instanceof LinearOperand) throw notLinearIn('mul', 'both operands depend');
   const part = (linear: typeof x, known: typeof y): NDArray | null =>
-    linear instanceof LinearOperand && !(known instanceof LinearOperand) ? unbroadcast(mul(ct, known), linear.aval) : null;
+    linear instanceof LinearOperand && !(known instanceof LinearOperand)
+      ? unbroadcast(mul(ct, known), linear.aval)
+      : null;
   return [part(x, y), part(y, x)];
 };
 
@@ -70,7 +78,10 @@ export const div = binary('div', {
     return [unbroadcast(div(ct, y), x.aval), null];
   },
   lower: (x, y) => s.binary('div', x, y),
-  domains: [[-2, 2], [0.5, 3]],
+  domains: [
+    [-2, 2],
+    [0.5, 3],
+  ],
 });
 
 /** Remainder with the sign of the dividend (C's fmod); integers: x rem 0 = x. */
@@ -79,7 +90,10 @@ export const rem = binary('rem', {
   jvp: [(dx) => dx, (dy, x, y) => mul(neg(dy), trunc(div(x, y)))],
   lower: (x, y) => s.binary(x.type === 'float32' || x.type === 'float64' ? 'fmod' : 'rem', x, y),
   cost: 'expensive',
-  domains: [[-5, 5], [1, 3]],
+  domains: [
+    [-5, 5],
+    [1, 3],
+  ],
 });
 
 /** 1 where `test` holds, 1/2 where it ties, else 0: how max and min split a tangent (as JAX does). */
@@ -165,17 +179,33 @@ export const cbrt = unary('cbrt', {
 const rounding = (dx: NDArray): NDArray => mul(dx, scalarLike(0, dx));
 
 /** Largest integer not above x. Its derivative is zero. */
-export const floor = unary('floor', { dtypes: 'float', jvp: rounding, lower: (x) => s.unary('floor', x), domain: [0.1, 0.9] });
+export const floor = unary('floor', {
+  dtypes: 'float',
+  jvp: rounding,
+  lower: (x) => s.unary('floor', x),
+  domain: [0.1, 0.9],
+});
 /** Smallest integer not below x. Its derivative is zero. */
-export const ceil = unary('ceil', { dtypes: 'float', jvp: rounding, lower: (x) => s.unary('ceil', x), domain: [0.1, 0.9] });
+export const ceil = unary('ceil', {
+  dtypes: 'float',
+  jvp: rounding,
+  lower: (x) => s.unary('ceil', x),
+  domain: [0.1, 0.9],
+});
 /** Integer part, toward zero. Its derivative is zero. */
-export const trunc = unary('trunc', { dtypes: 'float', jvp: rounding, lower: (x) => s.unary('trunc', x), domain: [0.1, 0.9] });
+export const trunc = unary('trunc', {
+  dtypes: 'float',
+  jvp: rounding,
+  lower: (x) => s.unary('trunc', x),
+  domain: [0.1, 0.9],
+});
 
 type RoundParams = { readonly roundingMethod: 'AWAY_FROM_ZERO' | 'TO_NEAREST_EVEN' };
 const roundP = naryPrimitive<RoundParams>('round', 1, {
   dtypes: 'float',
   jvp: [(d) => mul(d, scalarLike(0, d))],
-  lower: (operands, { roundingMethod }) => s.unary(roundingMethod === 'TO_NEAREST_EVEN' ? 'rint' : 'round', take1(operands)[0]),
+  lower: (operands, { roundingMethod }) =>
+    s.unary(roundingMethod === 'TO_NEAREST_EVEN' ? 'rint' : 'round', take1(operands)[0]),
   domains: [[0.1, 0.4]],
   exampleParams: [{ roundingMethod: 'AWAY_FROM_ZERO' }, { roundingMethod: 'TO_NEAREST_EVEN' }],
 });
@@ -210,9 +240,12 @@ const integerPowP = naryPrimitive<IntegerPowParams>('integer_pow', 1, {
 /** x to a fixed integer power, by repeated multiplication. */
 export function integerPow(x: ArrayLike, y: number): NDArray {
   const array = lift1('integer_pow', x);
-  if (!Number.isInteger(y)) throw new DTypeError(`integer_pow: the exponent ${String(y)} is no integer; use pow.${userLine()}`);
+  if (!Number.isInteger(y))
+    throw new DTypeError(`integer_pow: the exponent ${String(y)} is no integer; use pow.${userLine()}`);
   if (isInteger(array.dtype) && y < 0) {
-    throw new DTypeError(`integer_pow: integers cannot be raised to the negative power ${String(y)}; convert with x.astype('float32').${userLine()}`);
+    throw new DTypeError(
+      `integer_pow: integers cannot be raised to the negative power ${String(y)}; convert with x.astype('float32').${userLine()}`,
+    );
   }
   return y === 1 ? array : bind1(integerPowP, [array], { y });
 }
@@ -238,7 +271,11 @@ const clampP = naryPrimitive<Record<string, never>>('clamp', 3, {
     const [lo, x, hi] = take3(operands);
     return s.binary('min', s.binary('max', x, lo), hi);
   },
-  domains: [[-0.5, -0.4], [-1, 1], [0.4, 0.5]],
+  domains: [
+    [-0.5, -0.4],
+    [-1, 1],
+    [0.4, 0.5],
+  ],
 });
 const maskedBy = (mask: NDArray, d: NDArray): NDArray => {
   const shape = mask.ndim > d.ndim ? mask.aval.shape : d.aval.shape;
@@ -257,18 +294,29 @@ const selectNP: Primitive<Record<string, never>> = definePrimitive<Record<string
   name: 'select_n',
   abstract: ([which, ...cases]) => {
     const first = cases[0];
-    if (which === undefined || first === undefined) throw new ShapeError('select_n: needs a selector and at least one case');
+    if (which === undefined || first === undefined)
+      throw new ShapeError('select_n: needs a selector and at least one case');
     if (which.dtype !== 'bool' && which.dtype !== 'int32') {
       throw new DTypeError(`select_n: the selector must be bool or int32, got ${which.dtype}.${userLine()}`);
     }
     if (which.dtype === 'bool' && cases.length > 2) {
-      throw new DTypeError(`select_n: a bool selector chooses between 2 cases, got ${String(cases.length)}.${userLine()}`);
+      throw new DTypeError(
+        `select_n: a bool selector chooses between 2 cases, got ${String(cases.length)}.${userLine()}`,
+      );
     }
     if (cases.some((c) => c.dtype !== first.dtype)) {
-      throw new DTypeError(`select_n: cases have dtypes ${cases.map((c) => c.dtype).join(' and ')}, which must be equal.${userLine()}`);
+      throw new DTypeError(
+        `select_n: cases have dtypes ${cases.map((c) => c.dtype).join(' and ')}, which must be equal.${userLine()}`,
+      );
     }
     const shape = elementwiseShape('select_n', [which, ...cases]);
-    return [new ShapedArray(shape, first.dtype, cases.every((c) => c.weakType))];
+    return [
+      new ShapedArray(
+        shape,
+        first.dtype,
+        cases.every((c) => c.weakType),
+      ),
+    ];
   },
   jvp: (primals, tangents) => {
     const [which, ...cases] = primals;
@@ -304,13 +352,18 @@ const selectNP: Primitive<Record<string, never>> = definePrimitive<Record<string
       const last = nth(cases, cases.length - 1);
       if (w === undefined) throw new Error('select_n: no selector');
       if (which?.dtype === 'bool') return [cases.length === 1 ? last : s.select(w, last, nth(cases, 0))];
-      return [cases.slice(0, -1).reduceRight<s.Expr>((rest, c, i) => s.select(s.binary('eq', w, s.int(i)), c, rest), last)];
+      return [
+        cases.slice(0, -1).reduceRight<s.Expr>((rest, c, i) => s.select(s.binary('eq', w, s.int(i)), c, rest), last),
+      ];
     },
   }),
   examples: () => [
     { args: [{ shape: [2, 3], dtype: 'bool' }, { shape: [2, 3] }, { shape: [2, 3] }], params: {} },
     { args: [{ shape: [], dtype: 'bool' }, { shape: [2, 3] }, { shape: [2, 3] }], params: {} },
-    { args: [{ shape: [4], dtype: 'int32', values: [0, 2, 1, 1] }, { shape: [4] }, { shape: [4] }, { shape: [4] }], params: {} },
+    {
+      args: [{ shape: [4], dtype: 'int32', values: [0, 2, 1, 1] }, { shape: [4] }, { shape: [4] }, { shape: [4] }],
+      params: {},
+    },
   ],
 });
 

@@ -2,7 +2,8 @@
  * broadcast_in_dim and reduce_sum, which are each other's transposes, and add_any, the sum of two tangents.
  */
 import { canonicalAxes, dropAxes, nth, range } from '../core/axes.js';
-import { ShapedArray, showShape, type Shape } from '../core/aval.js';
+import type { ShapedArray } from '../core/aval.js';
+import { showShape, type Shape } from '../core/aval.js';
 import { scalar } from '../core/concrete.js';
 import type { DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
@@ -24,7 +25,9 @@ const broadcastInDimP = definePrimitive<BroadcastParams>({
     const [x] = take1(operands);
     const fits =
       broadcastDimensions.length === x.ndim &&
-      broadcastDimensions.every((d, i) => d >= 0 && d < shape.length && (i === 0 || d > nth(broadcastDimensions, i - 1))) &&
+      broadcastDimensions.every(
+        (d, i) => d >= 0 && d < shape.length && (i === 0 || d > nth(broadcastDimensions, i - 1)),
+      ) &&
       x.shape.every((n, i) => n === 1 || n === shape[nth(broadcastDimensions, i)]);
     if (!fits) {
       throw new ShapeError(
@@ -37,19 +40,30 @@ const broadcastInDimP = definePrimitive<BroadcastParams>({
   jvp: linearJvp((x, { shape, broadcastDimensions }) => broadcastInDim(x, shape, broadcastDimensions)),
   transpose: linearTranspose((ct, x, { shape, broadcastDimensions }) => {
     const kept = broadcastDimensions.filter((d, i) => x.shape[i] === shape[d]);
-    return reshape(reduceSum(ct, range(ct.ndim).filter((d) => !kept.includes(d))), x.shape);
+    return reshape(
+      reduceSum(
+        ct,
+        range(ct.ndim).filter((d) => !kept.includes(d)),
+      ),
+      x.shape,
+    );
   }),
   batch: (size, operands, dims, { shape, broadcastDimensions }) => {
     const [x] = take1(operands);
     const moved = moveaxis(x, dims[0] ?? 0, 0);
-    return { results: [broadcastInDim(moved, [size, ...shape], [0, ...broadcastDimensions.map((d) => d + 1)])], dims: [0] };
+    return {
+      results: [broadcastInDim(moved, [size, ...shape], [0, ...broadcastDimensions.map((d) => d + 1)])],
+      dims: [0],
+    };
   },
   lower: (operands, { broadcastDimensions }) => {
     const [x] = take1(operands);
     return {
       kind: 'map',
       cost: 'view',
-      at: (ops, index) => [take1(ops)[0].at(broadcastDimensions.map((d, i) => (x.shape[i] === 1 ? s.int(0) : nth(index, d))))],
+      at: (ops, index) => [
+        take1(ops)[0].at(broadcastDimensions.map((d, i) => (x.shape[i] === 1 ? s.int(0) : nth(index, d)))),
+      ],
     };
   },
   examples: () => [
@@ -66,12 +80,20 @@ const reduceSumP = definePrimitive<AxesParams>({
   abstract: (operands, { axes }) => {
     const [x] = take1(operands);
     if (x.dtype === 'bool') {
-      throw new DTypeError(`reduce_sum: cannot sum bool. Use np.sum, which counts, or convert: x.astype('int32').${userLine()}`);
+      throw new DTypeError(
+        `reduce_sum: cannot sum bool. Use np.sum, which counts, or convert: x.astype('int32').${userLine()}`,
+      );
     }
     return [x.with({ shape: dropAxes(x.shape, canonicalAxes(axes, x.ndim, 'reduce_sum')) })];
   },
   jvp: linearJvp((x, { axes }) => reduceSum(x, axes)),
-  transpose: linearTranspose((ct, x, { axes }) => broadcastInDim(ct, x.shape, range(x.ndim).filter((d) => !axes.includes(d)))),
+  transpose: linearTranspose((ct, x, { axes }) =>
+    broadcastInDim(
+      ct,
+      x.shape,
+      range(x.ndim).filter((d) => !axes.includes(d)),
+    ),
+  ),
   batch: (_size, operands, dims, { axes }) => {
     const [x] = take1(operands);
     const dim = dims[0] ?? 0;
@@ -83,7 +105,13 @@ const reduceSumP = definePrimitive<AxesParams>({
     return {
       kind: 'reduce',
       axes,
-      reducers: [{ dtype: x.dtype, init: s.constant(x.dtype, 0), update: { combine: 'add', value: (elements) => take1(elements)[0] } }],
+      reducers: [
+        {
+          dtype: x.dtype,
+          init: s.constant(x.dtype, 0),
+          update: { combine: 'add', value: (elements) => take1(elements)[0] },
+        },
+      ],
       results: (accumulators) => accumulators,
     };
   },
@@ -127,11 +155,18 @@ const addAnyP = definePrimitive<Record<string, never>>({
 const addAny = (x: NDArray, y: NDArray): NDArray => bind1(addAnyP, [x, y], {});
 
 /** Sum of tangents or cotangents of one type. */
-export const addTangents = (x: MaybeZero, y: MaybeZero): MaybeZero => (x instanceof Zero ? y : y instanceof Zero ? x : addAny(x, y));
+export const addTangents = (x: MaybeZero, y: MaybeZero): MaybeZero =>
+  x instanceof Zero ? y : y instanceof Zero ? x : addAny(x, y);
 
 /** The batch axis first; an operand without one is repeated. */
 export function batchOrRepeat(x: NDArray, dim: number | null, size: number): NDArray {
-  return dim === null ? broadcastInDim(x, [size, ...x.aval.shape], range(x.ndim).map((d) => d + 1)) : moveaxis(x, dim, 0);
+  return dim === null
+    ? broadcastInDim(
+        x,
+        [size, ...x.aval.shape],
+        range(x.ndim).map((d) => d + 1),
+      )
+    : moveaxis(x, dim, 0);
 }
 
 /**
@@ -139,7 +174,10 @@ export function batchOrRepeat(x: NDArray, dim: number | null, size: number): NDA
  * Throws ShapeError otherwise.
  */
 export function broadcastInDim(x: ArrayLike, shape: Shape, broadcastDimensions: readonly number[]): NDArray {
-  return bind1(broadcastInDimP, [lift1('broadcast_in_dim', x)], { shape: [...shape], broadcastDimensions: [...broadcastDimensions] });
+  return bind1(broadcastInDimP, [lift1('broadcast_in_dim', x)], {
+    shape: [...shape],
+    broadcastDimensions: [...broadcastDimensions],
+  });
 }
 
 /** Repeat `x` to `shape` by NumPy's rule: axes are aligned from the last. No equation when the shape is already right. */
@@ -148,7 +186,11 @@ export function broadcastTo(x: ArrayLike, shape: Shape): NDArray {
   const { shape: from } = array.aval;
   if (from.length === shape.length && from.every((n, i) => n === shape[i])) return array;
   const offset = shape.length - from.length;
-  return broadcastInDim(array, shape, from.map((_, i) => i + offset));
+  return broadcastInDim(
+    array,
+    shape,
+    from.map((_, i) => i + offset),
+  );
 }
 
 /** The shape NumPy broadcasting gives; throws ShapeError naming `op`. */

@@ -5,7 +5,14 @@
 import { ShapedArray } from '../core/aval.js';
 import { ArgumentError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
-import { definePrimitive, LinearOperand, notDifferentiable, notLinear, Zero, type Primitive } from '../core/primitive.js';
+import {
+  definePrimitive,
+  LinearOperand,
+  notDifferentiable,
+  notLinear,
+  Zero,
+  type Primitive,
+} from '../core/primitive.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
 import { take1 } from '../core/tuple.js';
@@ -29,16 +36,26 @@ const along = (primitive: Primitive<AxisParams>, x: NDArray, dim: number | null,
   dims: [dim],
 });
 
-function reduction(name: string, reduce: (x: NDArray, axes: readonly number[]) => NDArray, linear: boolean): Primitive<AxisParams> {
+function reduction(
+  name: string,
+  reduce: (x: NDArray, axes: readonly number[]) => NDArray,
+  linear: boolean,
+): Primitive<AxisParams> {
   const primitive: Primitive<AxisParams> = definePrimitive<AxisParams>({
     name,
     abstract: (operands) => operands,
-    jvp: linear ? linearJvp((x, params) => bind1(primitive, [x], params)) : notDifferentiable('an extremum over a mapped axis has no rule; use psum'),
+    jvp: linear
+      ? linearJvp((x, params) => bind1(primitive, [x], params))
+      : notDifferentiable('an extremum over a mapped axis has no rule; use psum'),
     // The sum over an axis is its own transpose: every example gets the sum of all cotangents.
     transpose: linear
       ? (cotangents, operands, params) => {
           const [ct] = take1(cotangents);
-          return [ct instanceof Zero || !(take1(operands)[0] instanceof LinearOperand) ? null : bind1(primitive, [ct], params)];
+          return [
+            ct instanceof Zero || !(take1(operands)[0] instanceof LinearOperand)
+              ? null
+              : bind1(primitive, [ct], params),
+          ];
         }
       : notLinear(),
     batch: (size, operands, dims, params, axisName) => {
@@ -59,7 +76,9 @@ const psumP = reduction('psum', reduceSum, true);
 const pmaxP = reduction('pmax', reduceMax, false);
 const pminP = reduction('pmin', reduceMin, false);
 
-const allGatherP: Primitive<AxisParams & { readonly axisSize: number }> = definePrimitive<AxisParams & { readonly axisSize: number }>({
+const allGatherP: Primitive<AxisParams & { readonly axisSize: number }> = definePrimitive<
+  AxisParams & { readonly axisSize: number }
+>({
   name: 'all_gather',
   abstract: (operands, { axisSize }) => {
     const [x] = take1(operands);
@@ -118,8 +137,8 @@ export const pmax = (x: ArrayLike, axisName: string): NDArray => bind1(pmaxP, [l
 export const pmin = (x: ArrayLike, axisName: string): NDArray => bind1(pminP, [lift1('pmin', x)], { axisName });
 
 /** The values of all examples along a new first axis of length `axisSize`, the length of the mapped axis. */
-export const allGather = (x: ArrayLike, axisName: string, axisSize: number): NDArray => bind1(allGatherP, [lift1('all_gather', x)], { axisName, axisSize });
+export const allGather = (x: ArrayLike, axisName: string, axisSize: number): NDArray =>
+  bind1(allGatherP, [lift1('all_gather', x)], { axisName, axisSize });
 
 /** The position on the mapped axis named `axisName` (int32). */
 export const axisIndex = (axisName: string): NDArray => bind1(axisIndexP, [], { axisName });
-

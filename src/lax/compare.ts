@@ -29,18 +29,35 @@ const TAKES: Partial<Record<DTypeClass, (d: DType) => boolean>> = {
   bits: (d) => !isFloat(d),
 };
 
-function discrete(name: string, arity: number, dtypes: 'any' | 'float' | 'integer' | 'bits', result: 'bool' | 'same', lower: (xs: readonly s.Expr[]) => s.Expr): Primitive<None> {
-  const samples: readonly DType[] = (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).filter((d) => TAKES[dtypes]?.(d));
+function discrete(
+  name: string,
+  arity: number,
+  dtypes: 'any' | 'float' | 'integer' | 'bits',
+  result: 'bool' | 'same',
+  lower: (xs: readonly s.Expr[]) => s.Expr,
+): Primitive<None> {
+  const samples: readonly DType[] = (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).filter((d) =>
+    TAKES[dtypes]?.(d),
+  );
   const primitive: Primitive<None> = definePrimitive<None>({
     name,
     abstract: (operands) => {
       const shape = elementwiseShape(name, operands);
       const dtype = operands[0]?.dtype ?? 'float32';
       if (operands.some((x) => x.dtype !== dtype)) {
-        throw new DTypeError(`${name}: operands have dtypes ${operands.map((x) => x.dtype).join(' and ')}, which must be equal. Convert one with x.astype(...); the functions of np promote.${userLine()}`);
+        throw new DTypeError(
+          `${name}: operands have dtypes ${operands.map((x) => x.dtype).join(' and ')}, which must be equal. Convert one with x.astype(...); the functions of np promote.${userLine()}`,
+        );
       }
-      if (TAKES[dtypes]?.(dtype) !== true) throw new DTypeError(`${name}: takes ${samples.join(', ')}, got ${dtype}.${userLine()}`);
-      return [new ShapedArray(shape, result === 'bool' ? 'bool' : dtype, result === 'same' && operands.every((x) => x.weakType))];
+      if (TAKES[dtypes]?.(dtype) !== true)
+        throw new DTypeError(`${name}: takes ${samples.join(', ')}, got ${dtype}.${userLine()}`);
+      return [
+        new ShapedArray(
+          shape,
+          result === 'bool' ? 'bool' : dtype,
+          result === 'same' && operands.every((x) => x.weakType),
+        ),
+      ];
     },
     jvp: zeroJvp(() => primitive),
     transpose: notLinear(),
@@ -56,19 +73,33 @@ function discrete(name: string, arity: number, dtypes: 'any' | 'float' | 'intege
     }),
     examples: () =>
       samples.map((dtype) => ({
-        args: Array.from({ length: arity }, (_, i) => ({ shape: [2, 3], dtype, domain: name.startsWith('shift') && i === 1 ? ([0, 40] as const) : ([-2, 2] as const) })),
+        args: Array.from({ length: arity }, (_, i) => ({
+          shape: [2, 3],
+          dtype,
+          domain: name.startsWith('shift') && i === 1 ? ([0, 40] as const) : ([-2, 2] as const),
+        })),
         params: {},
       })),
   });
   return primitive;
 }
 
-function discreteBinary(name: string, dtypes: 'any' | 'float' | 'integer' | 'bits', result: 'bool' | 'same', lower: (x: s.Expr, y: s.Expr) => s.Expr): BinaryFunction {
+function discreteBinary(
+  name: string,
+  dtypes: 'any' | 'float' | 'integer' | 'bits',
+  result: 'bool' | 'same',
+  lower: (x: s.Expr, y: s.Expr) => s.Expr,
+): BinaryFunction {
   const primitive = discrete(name, 2, dtypes, result, (xs) => lower(...take2(xs)));
   return Object.assign((x: ArrayLike, y: ArrayLike): NDArray => bind1(primitive, lift(name, x, y), {}), { primitive });
 }
 
-function discreteUnary(name: string, dtypes: 'any' | 'float' | 'integer' | 'bits', result: 'bool' | 'same', lower: (x: s.Expr) => s.Expr): UnaryFunction {
+function discreteUnary(
+  name: string,
+  dtypes: 'any' | 'float' | 'integer' | 'bits',
+  result: 'bool' | 'same',
+  lower: (x: s.Expr) => s.Expr,
+): UnaryFunction {
   const primitive = discrete(name, 1, dtypes, result, (xs) => lower(take1(xs)[0]));
   return Object.assign((x: ArrayLike): NDArray => bind1(primitive, [lift1(name, x)], {}), { primitive });
 }
@@ -96,8 +127,7 @@ export const bitwiseXor = discreteBinary('xor', 'bits', 'same', (x, y) => s.bina
 export const bitwiseNot = discreteUnary('not', 'bits', 'same', (x) => s.unary('not', x));
 
 const BITS = 32;
-const inRange = (y: s.Expr): s.Expr =>
-  s.binary('lt', s.bitcast('uint32', y), s.constant('uint32', BITS));
+const inRange = (y: s.Expr): s.Expr => s.binary('lt', s.bitcast('uint32', y), s.constant('uint32', BITS));
 
 /** Shift left; counts outside [0, 32) give 0. */
 export const shiftLeft = discreteBinary('shift_left', 'integer', 'same', (x, y) =>
@@ -105,7 +135,11 @@ export const shiftLeft = discreteBinary('shift_left', 'integer', 'same', (x, y) 
 );
 /** Shift right filling with zeros; counts outside [0, 32) give 0. */
 export const shiftRightLogical = discreteBinary('shift_right_logical', 'integer', 'same', (x, y) =>
-  s.select(inRange(y), s.binary('shrLogical', x, s.binary('and', y, s.constant(y.type, BITS - 1))), s.constant(x.type, 0)),
+  s.select(
+    inRange(y),
+    s.binary('shrLogical', x, s.binary('and', y, s.constant(y.type, BITS - 1))),
+    s.constant(x.type, 0),
+  ),
 );
 /** Shift right filling with the sign bit; counts outside [0, 32) fill completely. */
 export const shiftRightArithmetic = discreteBinary('shift_right_arithmetic', 'integer', 'same', (x, y) =>
@@ -116,6 +150,8 @@ export const populationCount = discreteUnary('population_count', 'integer', 'sam
 /** Number of leading zero bits. */
 export const clz = discreteUnary('clz', 'integer', 'same', (x) => s.unary('clz', x));
 /** Neither infinite nor NaN. */
-export const isFinite = discreteUnary('is_finite', 'float', 'bool', (x) => s.binary('lt', s.unary('abs', x), s.constant(x.type, Infinity)));
+export const isFinite = discreteUnary('is_finite', 'float', 'bool', (x) =>
+  s.binary('lt', s.unary('abs', x), s.constant(x.type, Infinity)),
+);
 /** The next representable number after x toward y. */
 export const nextafter = discreteBinary('nextafter', 'float', 'same', (x, y) => s.binary('nextafter', x, y));

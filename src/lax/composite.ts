@@ -20,19 +20,32 @@ export function fullLike(x: ArrayLike, value: number | boolean, dtype?: DType, s
 /** Leading axes of lengths `sizes`, along which `x` is repeated. */
 export function broadcast(x: ArrayLike, sizes: Shape): NDArray {
   const array = lift1('broadcast', x);
-  return broadcastInDim(array, [...sizes, ...array.aval.shape], range(array.ndim).map((d) => d + sizes.length));
+  return broadcastInDim(
+    array,
+    [...sizes, ...array.aval.shape],
+    range(array.ndim).map((d) => d + sizes.length),
+  );
 }
 
 /** `x` repeated `reps[d]` times along each axis d. */
 export function tile(x: ArrayLike, reps: readonly number[]): NDArray {
   const array = lift1('tile', x);
   if (reps.length !== array.ndim) {
-    throw new ShapeError(`tile: shape ${showShape(array.shape)} needs one count per axis, got ${showShape(reps)}; np.tile takes fewer.${userLine()}`);
+    throw new ShapeError(
+      `tile: shape ${showShape(array.shape)} needs one count per axis, got ${showShape(reps)}; np.tile takes fewer.${userLine()}`,
+    );
   }
   const { shape } = array.aval;
   // Each axis becomes (count, length), which are then merged.
-  const wide = broadcastInDim(array, shape.flatMap((n, d) => [nth(reps, d), n]), shape.map((_, d) => 2 * d + 1));
-  return reshape(wide, shape.map((n, d) => n * nth(reps, d)));
+  const wide = broadcastInDim(
+    array,
+    shape.flatMap((n, d) => [nth(reps, d), n]),
+    shape.map((_, d) => 2 * d + 1),
+  );
+  return reshape(
+    wide,
+    shape.map((n, d) => n * nth(reps, d)),
+  );
 }
 
 /** Pieces of the given lengths along `axis`, which must add up to its length. */
@@ -41,7 +54,9 @@ export function split(x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
   const d = canonicalAxis(axis, array.ndim, 'split');
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== array.aval.shape[d]) {
-    throw new ShapeError(`split: sizes ${showShape(sizes)} add up to ${String(total)}, but axis ${String(d)} of shape ${showShape(array.shape)} has length ${String(array.aval.shape[d])}.${userLine()}`);
+    throw new ShapeError(
+      `split: sizes ${showShape(sizes)} add up to ${String(total)}, but axis ${String(d)} of shape ${showShape(array.shape)} has length ${String(array.aval.shape[d])}.${userLine()}`,
+    );
   }
   let start = 0;
   return sizes.map((n) => sliceInDim(array, start, (start += n), d));
@@ -49,7 +64,10 @@ export function split(x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
 
 /** Arrays of one shape along a new axis. */
 export function stack(arrays: readonly NDArray[], axis = 0): NDArray {
-  return concatenate(arrays.map((x) => expandDims(x, [canonicalAxis(axis, x.ndim + 1, 'stack')])), canonicalAxis(axis, (arrays[0]?.ndim ?? 0) + 1, 'stack'));
+  return concatenate(
+    arrays.map((x) => expandDims(x, [canonicalAxis(axis, x.ndim + 1, 'stack')])),
+    canonicalAxis(axis, (arrays[0]?.ndim ?? 0) + 1, 'stack'),
+  );
 }
 
 /** Element `index` along `axis` (negative counts from the end), which is dropped unless `keepdims`. */
@@ -58,14 +76,23 @@ export function indexInDim(x: ArrayLike, index: number, axis = 0, keepdims = tru
   const d = canonicalAxis(axis, array.ndim, 'index_in_dim');
   const at = canonicalAxis(index, nth(array.aval.shape, d), 'index_in_dim: index');
   const row = sliceInDim(array, at, at + 1, d);
-  return keepdims ? row : reshape(row, row.aval.shape.filter((_, i) => i !== d));
+  return keepdims
+    ? row
+    : reshape(
+        row,
+        row.aval.shape.filter((_, i) => i !== d),
+      );
 }
 
 /** `x` with the slice of `update` along `axis` replaced, starting at `start` (clamped). */
 export function dynamicUpdateSliceInDim(x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray {
   const array = lift1('dynamic_update_slice', x);
   const d0 = canonicalAxis(axis, array.ndim, 'dynamic_update_slice_in_dim');
-  return dynamicUpdateSlice(array, update, array.aval.shape.map((_, d) => (d === d0 ? start : 0)));
+  return dynamicUpdateSlice(
+    array,
+    update,
+    array.aval.shape.map((_, d) => (d === d0 ? start : 0)),
+  );
 }
 
 /** `x` with element `index` along `axis` replaced by `update`, which may lack that axis. */

@@ -19,7 +19,10 @@ const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
     const [dx] = take1(tangents);
     const out = bind1(convertP, primals, params);
     const zero = dx instanceof Zero || !isFloat(params.newDtype);
-    return { primals: [out], tangents: [zero ? new Zero(out.aval.strengthen()) : convertElementType(dx, params.newDtype)] };
+    return {
+      primals: [out],
+      tangents: [zero ? new Zero(out.aval.strengthen()) : convertElementType(dx, params.newDtype)],
+    };
   },
   transpose: (cotangents, operands) => {
     const [ct] = take1(cotangents);
@@ -36,7 +39,13 @@ const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
   examples: () =>
     (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((from) =>
       (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).map((newDtype) => ({
-        args: [{ shape: [2, 3], dtype: from, domain: from === 'uint32' || newDtype === 'uint32' ? ([0, 5] as const) : ([-4, 4] as const) }],
+        args: [
+          {
+            shape: [2, 3],
+            dtype: from,
+            domain: from === 'uint32' || newDtype === 'uint32' ? ([0, 5] as const) : ([-4, 4] as const),
+          },
+        ],
         params: { newDtype, weakType: false },
       })),
     ),
@@ -74,7 +83,9 @@ const bitcastP: Primitive<BitcastParams> = definePrimitive<BitcastParams>({
  */
 export function convertElementType(x: ArrayLike, dtype: DType, weakType = false): NDArray {
   const array = lift1('convert_element_type', x);
-  return array.dtype === dtype && array.weakType === weakType ? array : bind1(convertP, [array], { newDtype: dtype, weakType });
+  return array.dtype === dtype && array.weakType === weakType
+    ? array
+    : bind1(convertP, [array], { newDtype: dtype, weakType });
 }
 
 /** Reinterpret the bits of each element as `dtype`, which must have the same size. */

@@ -5,7 +5,14 @@ import { isFloat } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import type { CumulativeLowering } from '../core/lowering.js';
-import { definePrimitive, notLinear, Zero, type JvpRule, type Primitive, type TransposeRule } from '../core/primitive.js';
+import {
+  definePrimitive,
+  notLinear,
+  Zero,
+  type JvpRule,
+  type Primitive,
+  type TransposeRule,
+} from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import type { ShapedArray } from '../core/aval.js';
 import { userLine } from '../core/source.js';
@@ -38,9 +45,16 @@ const scanJvp =
     const { axis, reverse } = params;
     const n = nth(x.aval.shape, axis);
     const shift = (a: NDArray, by: number, fill: number): NDArray =>
-      pad(a, scalarLike(fill, a), a.aval.shape.map((_, d): readonly [number, number, number] => (d !== axis ? [0, 0, 0] : reverse ? [-by, by, 0] : [by, -by, 0])));
+      pad(
+        a,
+        scalarLike(fill, a),
+        a.aval.shape.map((_, d): readonly [number, number, number] =>
+          d !== axis ? [0, 0, 0] : reverse ? [-by, by, 0] : [by, -by, 0],
+        ),
+      );
     let [value, tangent]: readonly [NDArray, NDArray] = [x, dx];
-    for (let by = 1; by < n; by *= 2) [value, tangent] = combine(shift(value, by, identity), value, shift(tangent, by, 0), tangent);
+    for (let by = 1; by < n; by *= 2)
+      [value, tangent] = combine(shift(value, by, identity), value, shift(tangent, by, 0), tangent);
     return { primals: [out], tangents: [tangent] };
   };
 
@@ -51,7 +65,10 @@ interface CumulativeDefinition {
   readonly lower: (x: ShapedArray) => Pick<CumulativeLowering, 'reducers' | 'results'>;
 }
 
-function cumulative(name: string, definition: CumulativeDefinition): { (x: ArrayLike, axis?: number, reverse?: boolean): NDArray } {
+function cumulative(
+  name: string,
+  definition: CumulativeDefinition,
+): { (x: ArrayLike, axis?: number, reverse?: boolean): NDArray } {
   const primitive: Primitive<CumulativeParams> = definePrimitive<CumulativeParams>({
     name,
     abstract: (operands, { axis }) => {
@@ -68,7 +85,12 @@ function cumulative(name: string, definition: CumulativeDefinition): { (x: Array
       const dim = dims[0] ?? 0;
       return { results: [bind1(primitive, operands, { axis: axis >= dim ? axis + 1 : axis, reverse })], dims: [dim] };
     },
-    lower: (operands, { axis, reverse }) => ({ kind: 'cumulative', axis, reverse, ...definition.lower(take1(operands)[0]) }),
+    lower: (operands, { axis, reverse }) => ({
+      kind: 'cumulative',
+      axis,
+      reverse,
+      ...definition.lower(take1(operands)[0]),
+    }),
     examples: () => [
       { args: [{ shape: [5] }], params: { axis: 0, reverse: false } },
       { args: [{ shape: [2, 3] }], params: { axis: 1, reverse: true } },
@@ -81,16 +103,18 @@ function cumulative(name: string, definition: CumulativeDefinition): { (x: Array
   };
 }
 
-const combineWith = (op: 'add' | 'mul' | 'min' | 'max') => (x: ShapedArray): Pick<CumulativeLowering, 'reducers' | 'results'> => ({
-  reducers: [
-    {
-      dtype: x.dtype,
-      init: s.constant(x.dtype, identityOf(op, x.dtype)),
-      update: { next: (accumulators, elements) => s.binary(op, nth(accumulators, 0), nth(elements, 0)) },
-    },
-  ],
-  results: (accumulators) => accumulators,
-});
+const combineWith =
+  (op: 'add' | 'mul' | 'min' | 'max') =>
+  (x: ShapedArray): Pick<CumulativeLowering, 'reducers' | 'results'> => ({
+    reducers: [
+      {
+        dtype: x.dtype,
+        init: s.constant(x.dtype, identityOf(op, x.dtype)),
+        update: { next: (accumulators, elements) => s.binary(op, nth(accumulators, 0), nth(elements, 0)) },
+      },
+    ],
+    results: (accumulators) => accumulators,
+  });
 
 /** Sums of the elements up to and including each one (from it on, if `reverse`). */
 export const cumsum = cumulative('cumsum', {
@@ -109,10 +133,7 @@ export const cumprod = cumulative('cumprod', {
 
 const extremum =
   (pick: (a: NDArray, b: NDArray) => NDArray, wins: (a: NDArray, b: NDArray) => NDArray): Combine =>
-  (a, b, da, db) => [
-    pick(a, b),
-    select(wins(a, b), da, select(wins(b, a), db, mul(add(da, db), scalarLike(0.5, da)))),
-  ];
+  (a, b, da, db) => [pick(a, b), select(wins(a, b), da, select(wins(b, a), db, mul(add(da, db), scalarLike(0.5, da))))];
 
 /** Largest of the elements up to and including each one. */
 export const cummax = cumulative('cummax', {
@@ -156,10 +177,15 @@ export const cumlogsumexp = cumulative('cumlogsumexp', {
   lower: (x) => {
     const c = (value: number): s.Expr => s.constant(x.dtype, value);
     const isLow = (e: s.Expr): s.Expr => s.binary('eq', e, c(-Infinity));
-    const scaled = (a: s.Expr, high: s.Expr): s.Expr => s.select(isLow(a), c(0), s.unary('exp', s.binary('sub', a, s.select(s.binary('eq', a, high), a, high))));
+    const scaled = (a: s.Expr, high: s.Expr): s.Expr =>
+      s.select(isLow(a), c(0), s.unary('exp', s.binary('sub', a, s.select(s.binary('eq', a, high), a, high))));
     return {
       reducers: [
-        { dtype: x.dtype, init: c(-Infinity), update: { next: (acc, elements) => s.binary('max', nth(acc, 0), nth(elements, 0)) } },
+        {
+          dtype: x.dtype,
+          init: c(-Infinity),
+          update: { next: (acc, elements) => s.binary('max', nth(acc, 0), nth(elements, 0)) },
+        },
         {
           dtype: x.dtype,
           init: c(0),
@@ -168,7 +194,8 @@ export const cumlogsumexp = cumulative('cumlogsumexp', {
               const [high, sum, e] = [nth(acc, 0), nth(acc, 1), nth(elements, 0)];
               const top = s.binary('max', high, e);
               // An infinite element equal to the maximum contributes 1, not exp(∞ - ∞).
-              const rescale = (a: s.Expr): s.Expr => s.select(s.binary('eq', a, top), s.select(isLow(a), c(0), c(1)), scaled(a, top));
+              const rescale = (a: s.Expr): s.Expr =>
+                s.select(s.binary('eq', a, top), s.select(isLow(a), c(0), c(1)), scaled(a, top));
               return s.binary('add', s.binary('mul', sum, rescale(high)), rescale(e));
             },
           },

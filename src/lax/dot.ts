@@ -20,11 +20,13 @@ type Axes = readonly number[];
 export type DotDimensionNumbers = readonly [readonly [Axes, Axes], readonly [Axes, Axes]];
 type DotParams = { readonly dimensionNumbers: DotDimensionNumbers; readonly preferredElementType: DType };
 
-const freeAxes = (ndim: number, contract: Axes, batch: Axes): number[] => range(ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
+const freeAxes = (ndim: number, contract: Axes, batch: Axes): number[] =>
+  range(ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
 
 function check(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: DotDimensionNumbers): void {
   const pairs = (what: string, a: Axes, b: Axes): void => {
-    const bad = a.length !== b.length || a.some((d, i) => lhs.shape[d] === undefined || lhs.shape[d] !== rhs.shape[nth(b, i)]);
+    const bad =
+      a.length !== b.length || a.some((d, i) => lhs.shape[d] === undefined || lhs.shape[d] !== rhs.shape[nth(b, i)]);
     if (bad) {
       throw new ShapeError(
         `dot_general: ${what} axes ${showShape(a)} of shape ${showShape(lhs.shape)} and ${showShape(b)} of shape ${showShape(rhs.shape)} ` +
@@ -35,7 +37,9 @@ function check(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: DotDime
   pairs('contracted', lc, rc);
   pairs('batch', lb, rb);
   if (lhs.dtype !== rhs.dtype) {
-    throw new DTypeError(`dot_general: operands are ${lhs.dtype} and ${rhs.dtype}, which must be equal; the functions of np promote.${userLine()}`);
+    throw new DTypeError(
+      `dot_general: operands are ${lhs.dtype} and ${rhs.dtype}, which must be equal; the functions of np promote.${userLine()}`,
+    );
   }
 }
 
@@ -55,22 +59,36 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
   jvp: (primals, tangents, { dimensionNumbers }) => {
     const [lhs, rhs] = take2(primals);
     const out = dotGeneral(lhs, rhs, dimensionNumbers);
-    const tangent = sumTangents(out, tangents, (d, i) => (i === 0 ? dotGeneral(d, rhs, dimensionNumbers) : dotGeneral(lhs, d, dimensionNumbers)));
+    const tangent = sumTangents(out, tangents, (d, i) =>
+      i === 0 ? dotGeneral(d, rhs, dimensionNumbers) : dotGeneral(lhs, d, dimensionNumbers),
+    );
     return { primals: [out], tangents: [tangent] };
   },
   transpose: (cotangents, operands, { dimensionNumbers }) => {
     const [ct] = take1(cotangents);
     const [lhs, rhs] = take2(operands);
     if (ct instanceof Zero) return [null, null];
-    if (lhs instanceof LinearOperand && rhs instanceof LinearOperand) throw notLinearIn('dot_general', 'both operands depend');
-    if (lhs instanceof LinearOperand && !(rhs instanceof LinearOperand)) return [transposeLhs(ct, lhs.aval, rhs, dimensionNumbers), null];
+    if (lhs instanceof LinearOperand && rhs instanceof LinearOperand)
+      throw notLinearIn('dot_general', 'both operands depend');
+    if (lhs instanceof LinearOperand && !(rhs instanceof LinearOperand))
+      return [transposeLhs(ct, lhs.aval, rhs, dimensionNumbers), null];
     if (rhs instanceof LinearOperand && !(lhs instanceof LinearOperand)) {
       const [[lc, rc], [lb, rb]] = dimensionNumbers;
       // Swap the operands: the cotangent's axes are batch, free lhs, free rhs.
       const nb = lb.length;
       const nl = freeAxes(lhs.ndim, lc, lb).length;
-      const order = [...range(nb), ...range(ct.ndim - nb - nl).map((i) => nb + nl + i), ...range(nl).map((i) => nb + i)];
-      return [null, transposeLhs(transpose(ct, order), rhs.aval, lhs, [[rc, lc], [rb, lb]])];
+      const order = [
+        ...range(nb),
+        ...range(ct.ndim - nb - nl).map((i) => nb + nl + i),
+        ...range(nl).map((i) => nb + i),
+      ];
+      return [
+        null,
+        transposeLhs(transpose(ct, order), rhs.aval, lhs, [
+          [rc, lc],
+          [rb, lb],
+        ]),
+      ];
     }
     return [null, null];
   },
@@ -81,28 +99,111 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
     if (l !== null && r !== null) {
       const [a, b] = [batchOrRepeat(lhs, l, size), batchOrRepeat(rhs, r, size)];
       const shift = (axes: Axes): number[] => axes.map((d) => d + 1);
-      return { results: [dotGeneral(a, b, [[shift(lc), shift(rc)], [[0, ...shift(lb)], [0, ...shift(rb)]]])], dims: [0] };
+      return {
+        results: [
+          dotGeneral(a, b, [
+            [shift(lc), shift(rc)],
+            [
+              [0, ...shift(lb)],
+              [0, ...shift(rb)],
+            ],
+          ]),
+        ],
+        dims: [0],
+      };
     }
     // One operand has the axis: it becomes a free axis there.
     const bump = (axes: Axes, dim: number): number[] => axes.map((d) => (d >= dim ? d + 1 : d));
     if (l !== null) {
-      const dn: DotDimensionNumbers = [[bump(lc, l), rc], [bump(lb, l), rb]];
+      const dn: DotDimensionNumbers = [
+        [bump(lc, l), rc],
+        [bump(lb, l), rb],
+      ];
       const position = freeAxes(lhs.ndim, ...([nth(dn[0], 0), nth(dn[1], 0)] as const)).indexOf(l);
       return { results: [dotGeneral(lhs, rhs, dn)], dims: [lb.length + position] };
     }
     const dim = r ?? 0;
-    const dn: DotDimensionNumbers = [[lc, bump(rc, dim)], [lb, bump(rb, dim)]];
+    const dn: DotDimensionNumbers = [
+      [lc, bump(rc, dim)],
+      [lb, bump(rb, dim)],
+    ];
     const position = freeAxes(rhs.ndim, nth(dn[0], 1), nth(dn[1], 1)).indexOf(dim);
     return { results: [dotGeneral(lhs, rhs, dn)], dims: [lb.length + freeAxes(lhs.ndim, lc, lb).length + position] };
   },
-  lower: (_avals, { dimensionNumbers: [[lhsContract, rhsContract], [lhsBatch, rhsBatch]] }) => ({ kind: 'contract', lhsContract, rhsContract, lhsBatch, rhsBatch }),
+  lower: (_avals, { dimensionNumbers: [[lhsContract, rhsContract], [lhsBatch, rhsBatch]] }) => ({
+    kind: 'contract',
+    lhsContract,
+    rhsContract,
+    lhsBatch,
+    rhsBatch,
+  }),
   examples: () => [
-    { args: [{ shape: [2, 3] }, { shape: [3, 4] }], params: { dimensionNumbers: [[[1], [0]], [[], []]], preferredElementType: 'float32' } },
-    { args: [{ shape: [3] }, { shape: [3] }], params: { dimensionNumbers: [[[0], [0]], [[], []]], preferredElementType: 'float32' } },
-    { args: [{ shape: [2, 3, 4] }, { shape: [2, 4, 5] }], params: { dimensionNumbers: [[[2], [1]], [[0], [0]]], preferredElementType: 'float32' } },
-    { args: [{ shape: [3, 2, 4] }, { shape: [4, 5, 3] }], params: { dimensionNumbers: [[[2, 0], [0, 2]], [[], []]], preferredElementType: 'float32' } },
-    { args: [{ shape: [2] }, { shape: [3] }], params: { dimensionNumbers: [[[], []], [[], []]], preferredElementType: 'float32' } },
-    { args: [{ shape: [2, 3], dtype: 'int32' }, { shape: [3, 2], dtype: 'int32' }], params: { dimensionNumbers: [[[1], [0]], [[], []]], preferredElementType: 'int32' } },
+    {
+      args: [{ shape: [2, 3] }, { shape: [3, 4] }],
+      params: {
+        dimensionNumbers: [
+          [[1], [0]],
+          [[], []],
+        ],
+        preferredElementType: 'float32',
+      },
+    },
+    {
+      args: [{ shape: [3] }, { shape: [3] }],
+      params: {
+        dimensionNumbers: [
+          [[0], [0]],
+          [[], []],
+        ],
+        preferredElementType: 'float32',
+      },
+    },
+    {
+      args: [{ shape: [2, 3, 4] }, { shape: [2, 4, 5] }],
+      params: {
+        dimensionNumbers: [
+          [[2], [1]],
+          [[0], [0]],
+        ],
+        preferredElementType: 'float32',
+      },
+    },
+    {
+      args: [{ shape: [3, 2, 4] }, { shape: [4, 5, 3] }],
+      params: {
+        dimensionNumbers: [
+          [
+            [2, 0],
+            [0, 2],
+          ],
+          [[], []],
+        ],
+        preferredElementType: 'float32',
+      },
+    },
+    {
+      args: [{ shape: [2] }, { shape: [3] }],
+      params: {
+        dimensionNumbers: [
+          [[], []],
+          [[], []],
+        ],
+        preferredElementType: 'float32',
+      },
+    },
+    {
+      args: [
+        { shape: [2, 3], dtype: 'int32' },
+        { shape: [3, 2], dtype: 'int32' },
+      ],
+      params: {
+        dimensionNumbers: [
+          [[1], [0]],
+          [[], []],
+        ],
+        preferredElementType: 'int32',
+      },
+    },
   ],
 });
 
@@ -112,11 +213,17 @@ function transposeLhs(ct: NDArray, lhs: ShapedArray, rhs: NDArray, [[lc, rc], [l
   const lhsFree = freeAxes(lhs.ndim, lc, lb);
   const rhsFree = freeAxes(rhs.ndim, rc, rb);
   const ctFree = rhsFree.map((_, i) => nb + lhsFree.length + i);
-  const out = dotGeneral(ct, rhs, [[ctFree, rhsFree], [range(nb), rb]]);
+  const out = dotGeneral(ct, rhs, [
+    [ctFree, rhsFree],
+    [range(nb), rb],
+  ]);
   // Axes of `out`: batch, free lhs, then rhs's contracted axes in increasing order.
   const contracted = [...rc].sort((a, b) => a - b).map((d) => nth(lc, rc.indexOf(d)));
   const source = [...lb, ...lhsFree, ...contracted];
-  return transpose(out, range(lhs.ndim).map((d) => source.indexOf(d)));
+  return transpose(
+    out,
+    range(lhs.ndim).map((d) => source.indexOf(d)),
+  );
 }
 
 /**
@@ -125,22 +232,31 @@ function transposeLhs(ct: NDArray, lhs: ShapedArray, rhs: NDArray, [[lc, rc], [l
  */
 export function dotGeneral(lhs: ArrayLike, rhs: ArrayLike, dimensionNumbers: DotDimensionNumbers): NDArray {
   const [a, b] = take2(lift('dot_general', lhs, rhs));
-  return a.ndim === 0 || b.ndim === 0 ? mul(a, b) : bind1(dotGeneralP, [a, b], { dimensionNumbers, preferredElementType: a.dtype });
+  return a.ndim === 0 || b.ndim === 0
+    ? mul(a, b)
+    : bind1(dotGeneralP, [a, b], { dimensionNumbers, preferredElementType: a.dtype });
 }
 
 /** Vector, matrix-vector or matrix product: the last axis of `lhs` with the first of `rhs`. */
 export function dot(lhs: ArrayLike, rhs: ArrayLike): NDArray {
   const [a, b] = take2(lift('dot', lhs, rhs));
   if (a.ndim < 1 || a.ndim > 2 || b.ndim < 1 || b.ndim > 2) {
-    throw new ShapeError(`dot: takes vectors and matrices, got shapes ${showShape(a.shape)} and ${showShape(b.shape)}; use np.matmul or dotGeneral.${userLine()}`);
+    throw new ShapeError(
+      `dot: takes vectors and matrices, got shapes ${showShape(a.shape)} and ${showShape(b.shape)}; use np.matmul or dotGeneral.${userLine()}`,
+    );
   }
-  return dotGeneral(a, b, [[[a.ndim - 1], [0]], [[], []]]);
+  return dotGeneral(a, b, [
+    [[a.ndim - 1], [0]],
+    [[], []],
+  ]);
 }
 
 /** Matrix products over leading batch axes: `[..., m, k]` and `[..., k, n]`. */
 export function batchMatmul(lhs: ArrayLike, rhs: ArrayLike): NDArray {
   const [a, b] = take2(lift('batch_matmul', lhs, rhs));
   const batch = range(a.ndim - 2);
-  return dotGeneral(a, b, [[[a.ndim - 1], [b.ndim - 2]], [batch, batch]]);
+  return dotGeneral(a, b, [
+    [[a.ndim - 1], [b.ndim - 2]],
+    [batch, batch],
+  ]);
 }
-

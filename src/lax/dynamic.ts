@@ -22,18 +22,31 @@ type DynamicSliceParams = { readonly sliceSizes: Shape };
 
 function checkStarts(name: string, x: ShapedArray, starts: readonly ShapedArray[]): void {
   if (starts.length !== x.ndim || starts.some((i) => i.ndim !== 0)) {
-    throw new ShapeError(`${name}: shape ${showShape(x.shape)} needs ${String(x.ndim)} scalar start indices, got ${starts.map((i) => i.toString()).join(', ')}.${userLine()}`);
+    throw new ShapeError(
+      `${name}: shape ${showShape(x.shape)} needs ${String(x.ndim)} scalar start indices, got ${starts.map((i) => i.toString()).join(', ')}.${userLine()}`,
+    );
   }
   const wrong = starts.find((i) => i.dtype !== 'int32' && i.dtype !== 'uint32');
-  if (wrong !== undefined) throw new DTypeError(`${name}: start indices must be integers, got ${wrong.dtype}; use x.astype('int32').${userLine()}`);
+  if (wrong !== undefined)
+    throw new DTypeError(
+      `${name}: start indices must be integers, got ${wrong.dtype}; use x.astype('int32').${userLine()}`,
+    );
 }
 
 /** Start indices clamped so that the window of `sizes` lies within `shape`, as int32 expressions. */
 const clampedStarts = (starts: readonly s.Expr[], shape: Shape, sizes: Shape): s.Expr[] =>
-  starts.map((e, d) => s.binary('max', s.int(0), s.binary('min', s.convert('int32', e), s.int(nth(shape, d) - nth(sizes, d)))));
+  starts.map((e, d) =>
+    s.binary('max', s.int(0), s.binary('min', s.convert('int32', e), s.int(nth(shape, d) - nth(sizes, d)))),
+  );
 
 /** One start vector per example, clamped, from scalar starts of which some are batched. */
-function stackStarts(size: number, starts: readonly NDArray[], dims: readonly (number | null)[], shape: Shape, sizes: Shape): NDArray {
+function stackStarts(
+  size: number,
+  starts: readonly NDArray[],
+  dims: readonly (number | null)[],
+  shape: Shape,
+  sizes: Shape,
+): NDArray {
   const columns = starts.map((start, d) => {
     const column = convertElementType(batchOrRepeat(start, dims[d] ?? null, size), 'int32');
     return reshape(clamp(0, column, nth(shape, d) - nth(sizes, d)), [size, 1]);
@@ -47,14 +60,17 @@ const dynamicSliceP: Primitive<DynamicSliceParams> = definePrimitive<DynamicSlic
     if (x === undefined) throw new Error('dynamic_slice: no operand');
     checkStarts('dynamic_slice', x, starts);
     if (sliceSizes.length !== x.ndim || sliceSizes.some((n, d) => n < 0 || n > nth(x.shape, d))) {
-      throw new ShapeError(`dynamic_slice: slice sizes ${showShape(sliceSizes)} do not fit in shape ${showShape(x.shape)}.${userLine()}`);
+      throw new ShapeError(
+        `dynamic_slice: slice sizes ${showShape(sliceSizes)} do not fit in shape ${showShape(x.shape)}.${userLine()}`,
+      );
     }
     return [x.with({ shape: sliceSizes })];
   },
   jvp: (primals, tangents, params) => {
     const out = bind1(dynamicSliceP, primals, params);
     const dx = nth(tangents, 0);
-    const tangent = dx instanceof Zero ? new Zero(out.aval.strengthen()) : bind1(dynamicSliceP, [dx, ...primals.slice(1)], params);
+    const tangent =
+      dx instanceof Zero ? new Zero(out.aval.strengthen()) : bind1(dynamicSliceP, [dx, ...primals.slice(1)], params);
     return { primals: [out], tangents: [tangent] };
   },
   transpose: (cotangents, operands) => {
@@ -76,23 +92,51 @@ const dynamicSliceP: Primitive<DynamicSliceParams> = definePrimitive<DynamicSlic
     const axes = range(shape.length);
     const mode = 'promise_in_bounds' as const;
     if ((dims[0] ?? null) === null) {
-      const dn = { offsetDims: axes.map((d) => d + 1), collapsedSliceDims: [], startIndexMap: axes, operandBatchingDims: [], startIndicesBatchingDims: [] };
+      const dn = {
+        offsetDims: axes.map((d) => d + 1),
+        collapsedSliceDims: [],
+        startIndexMap: axes,
+        operandBatchingDims: [],
+        startIndicesBatchingDims: [],
+      };
       return { results: [gather(x, vectors, dn, sliceSizes, { mode })], dims: [0] };
     }
-    const dn = { offsetDims: axes.map((d) => d + 1), collapsedSliceDims: [], startIndexMap: axes.map((d) => d + 1), operandBatchingDims: [0], startIndicesBatchingDims: [0] };
-    return { results: [gather(batchOrRepeat(x, dims[0] ?? null, size), vectors, dn, [Math.min(1, size), ...sliceSizes], { mode })], dims: [0] };
+    const dn = {
+      offsetDims: axes.map((d) => d + 1),
+      collapsedSliceDims: [],
+      startIndexMap: axes.map((d) => d + 1),
+      operandBatchingDims: [0],
+      startIndicesBatchingDims: [0],
+    };
+    return {
+      results: [
+        gather(batchOrRepeat(x, dims[0] ?? null, size), vectors, dn, [Math.min(1, size), ...sliceSizes], { mode }),
+      ],
+      dims: [0],
+    };
   },
   lower: ([x], { sliceSizes }) => ({
     kind: 'map',
     cost: 'view',
     at: (operands, index) => {
-      const starts = clampedStarts(operands.slice(1).map((o) => o.at([])), x?.shape ?? [], sliceSizes);
+      const starts = clampedStarts(
+        operands.slice(1).map((o) => o.at([])),
+        x?.shape ?? [],
+        sliceSizes,
+      );
       return [nth(operands, 0).at(index.map((e, d) => addIndex(nth(starts, d), e)))];
     },
   }),
   examples: () => [
     { args: [{ shape: [5] }, { shape: [], dtype: 'int32', values: [2] }], params: { sliceSizes: [2] } },
-    { args: [{ shape: [3, 4] }, { shape: [], dtype: 'int32', values: [9] }, { shape: [], dtype: 'int32', values: [-1] }], params: { sliceSizes: [2, 3] } },
+    {
+      args: [
+        { shape: [3, 4] },
+        { shape: [], dtype: 'int32', values: [9] },
+        { shape: [], dtype: 'int32', values: [-1] },
+      ],
+      params: { sliceSizes: [2, 3] },
+    },
   ],
 });
 
@@ -102,16 +146,22 @@ const dynamicUpdateSliceP: Primitive<Record<string, never>> = definePrimitive<Re
     if (x === undefined || update === undefined) throw new Error('dynamic_update_slice: no operand');
     checkStarts('dynamic_update_slice', x, starts);
     if (update.ndim !== x.ndim || update.shape.some((n, d) => n > nth(x.shape, d))) {
-      throw new ShapeError(`dynamic_update_slice: update of shape ${showShape(update.shape)} does not fit in shape ${showShape(x.shape)}.${userLine()}`);
+      throw new ShapeError(
+        `dynamic_update_slice: update of shape ${showShape(update.shape)} does not fit in shape ${showShape(x.shape)}.${userLine()}`,
+      );
     }
-    if (update.dtype !== x.dtype) throw new DTypeError(`dynamic_update_slice: operand is ${x.dtype} but the update ${update.dtype}.${userLine()}`);
+    if (update.dtype !== x.dtype)
+      throw new DTypeError(`dynamic_update_slice: operand is ${x.dtype} but the update ${update.dtype}.${userLine()}`);
     return [x.strengthen()];
   },
   jvp: (primals, tangents, params) => {
     const out = bind1(dynamicUpdateSliceP, primals, params);
     const [dx, du] = [nth(tangents, 0), nth(tangents, 1)];
     if (dx instanceof Zero && du instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval)] };
-    return { primals: [out], tangents: [bind1(dynamicUpdateSliceP, [instantiate(dx), instantiate(du), ...primals.slice(2)], params)] };
+    return {
+      primals: [out],
+      tangents: [bind1(dynamicUpdateSliceP, [instantiate(dx), instantiate(du), ...primals.slice(2)], params)],
+    };
   },
   transpose: (cotangents, operands) => {
     const [ct] = take1(cotangents);
@@ -125,12 +175,22 @@ const dynamicUpdateSliceP: Primitive<Record<string, never>> = definePrimitive<Re
   batch: (size, operands, dims) => {
     const [x, update] = take2(operands.slice(0, 2).map((o, i) => batchOrRepeat(o, dims[i] ?? null, size)));
     const starts = operands.slice(2);
-    if (dims.slice(2).every((d) => d === null)) return { results: [dynamicUpdateSlice(x, update, [0, ...starts])], dims: [0] };
+    if (dims.slice(2).every((d) => d === null))
+      return { results: [dynamicUpdateSlice(x, update, [0, ...starts])], dims: [0] };
     const shape = x.aval.shape.slice(1);
     const vectors = stackStarts(size, starts, dims.slice(2), shape, update.aval.shape.slice(1));
     const axes = range(shape.length).map((d) => d + 1);
-    const dn = { updateWindowDims: axes, insertedWindowDims: [], scatterDimsToOperandDims: axes, operandBatchingDims: [0], scatterIndicesBatchingDims: [0] };
-    return { results: [scatter(x, vectors, update, dn, { mode: 'promise_in_bounds', uniqueIndices: true })], dims: [0] };
+    const dn = {
+      updateWindowDims: axes,
+      insertedWindowDims: [],
+      scatterDimsToOperandDims: axes,
+      operandBatchingDims: [0],
+      scatterIndicesBatchingDims: [0],
+    };
+    return {
+      results: [scatter(x, vectors, update, dn, { mode: 'promise_in_bounds', uniqueIndices: true })],
+      dims: [0],
+    };
   },
   lower: ([x, update]) => ({
     kind: 'map',
@@ -139,7 +199,11 @@ const dynamicUpdateSliceP: Primitive<Record<string, never>> = definePrimitive<Re
       const [operand, source] = [nth(operands, 0), nth(operands, 1)];
       const [shape, sizes] = [x?.shape ?? [], update?.shape ?? []];
       if (sizes.includes(0)) return [operand.at(index)];
-      const starts = clampedStarts(operands.slice(2).map((o) => o.at([])), shape, sizes);
+      const starts = clampedStarts(
+        operands.slice(2).map((o) => o.at([])),
+        shape,
+        sizes,
+      );
       const local = index.map((e, d) => s.binary('sub', e, nth(starts, d)));
       const inside = local.map((e, d) => s.binary('lt', s.bitcast('uint32', e), s.constant('uint32', nth(sizes, d))));
       const clamped = local.map((e, d) => s.binary('max', s.int(0), s.binary('min', e, s.int(nth(sizes, d) - 1))));
@@ -149,31 +213,54 @@ const dynamicUpdateSliceP: Primitive<Record<string, never>> = definePrimitive<Re
   }),
   examples: () => [
     { args: [{ shape: [5] }, { shape: [2] }, { shape: [], dtype: 'int32', values: [2] }], params: {} },
-    { args: [{ shape: [3, 4] }, { shape: [2, 2] }, { shape: [], dtype: 'int32', values: [9] }, { shape: [], dtype: 'int32', values: [1] }], params: {} },
+    {
+      args: [
+        { shape: [3, 4] },
+        { shape: [2, 2] },
+        { shape: [], dtype: 'int32', values: [9] },
+        { shape: [], dtype: 'int32', values: [1] },
+      ],
+      params: {},
+    },
   ],
 });
 
-const liftStarts = (op: string, starts: readonly ArrayLike[]): NDArray[] => starts.map((i) => (typeof i === 'object' ? i : liftNumber(i, 'int32', op)));
+const liftStarts = (op: string, starts: readonly ArrayLike[]): NDArray[] =>
+  starts.map((i) => (typeof i === 'object' ? i : liftNumber(i, 'int32', op)));
 
 /** The window of `sliceSizes` that starts at `startIndices`, which are clamped so that it lies within `x`. */
 export function dynamicSlice(x: ArrayLike, startIndices: readonly ArrayLike[], sliceSizes: Shape): NDArray {
-  return bind1(dynamicSliceP, [lift1('dynamic_slice', x), ...liftStarts('dynamic_slice', startIndices)], { sliceSizes: [...sliceSizes] });
+  return bind1(dynamicSliceP, [lift1('dynamic_slice', x), ...liftStarts('dynamic_slice', startIndices)], {
+    sliceSizes: [...sliceSizes],
+  });
 }
 
 /** `x` with the window that starts at `startIndices` (clamped to lie within `x`) replaced by `update`. */
 export function dynamicUpdateSlice(x: ArrayLike, update: ArrayLike, startIndices: readonly ArrayLike[]): NDArray {
-  return bind1(dynamicUpdateSliceP, [...lift('dynamic_update_slice', x, update), ...liftStarts('dynamic_update_slice', startIndices)], {});
+  return bind1(
+    dynamicUpdateSliceP,
+    [...lift('dynamic_update_slice', x, update), ...liftStarts('dynamic_update_slice', startIndices)],
+    {},
+  );
 }
 
 /** {@link dynamicSlice} along one axis. */
 export function dynamicSliceInDim(x: ArrayLike, start: ArrayLike, size: number, axis = 0): NDArray {
   const array = lift1('dynamic_slice', x);
-  return dynamicSlice(array, array.aval.shape.map((_, d) => (d === axis ? start : 0)), array.aval.shape.map((n, d) => (d === axis ? size : n)));
+  return dynamicSlice(
+    array,
+    array.aval.shape.map((_, d) => (d === axis ? start : 0)),
+    array.aval.shape.map((n, d) => (d === axis ? size : n)),
+  );
 }
 
 /** Element `index` along `axis`, which is dropped unless `keepdims`. */
 export function dynamicIndexInDim(x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray {
   const row = dynamicSliceInDim(x, index, 1, axis);
-  return keepdims ? row : reshape(row, row.aval.shape.filter((_, d) => d !== axis));
+  return keepdims
+    ? row
+    : reshape(
+        row,
+        row.aval.shape.filter((_, d) => d !== axis),
+      );
 }
-

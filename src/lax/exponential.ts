@@ -80,7 +80,11 @@ export const pow = binary('pow', {
       const ones = full(x.aval.shape, 1, x.dtype);
       const safe = select(eq(x, scalarLike(0, x)), ones, x);
       const logs = log(safe);
-      const atZero = select(gt(y, scalarLike(0, y)), full(y.aval.shape, 0, y.dtype), full(y.aval.shape, -Infinity, y.dtype));
+      const atZero = select(
+        gt(y, scalarLike(0, y)),
+        full(y.aval.shape, 0, y.dtype),
+        full(y.aval.shape, -Infinity, y.dtype),
+      );
       const isZero = eq(x, scalarLike(0, x));
       const shape = out.aval.shape;
       const wide = (a: typeof x): typeof x => (a.ndim === shape.length ? a : full(shape, a));
@@ -89,6 +93,8 @@ export const pow = binary('pow', {
   ],
   lower: (x, y) => s.binary('pow', x, y),
   cost: 'expensive',
-  domains: [[0.3, 3], [-2, 2]],
+  domains: [
+    [0.3, 3],
+    [-2, 2],
+  ],
 });
-

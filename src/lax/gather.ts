@@ -2,15 +2,22 @@
  * gather and scatter in XLA's generality (XLA operation semantics, "Gather" and "Scatter"), with batching
  * dimensions; they are each other's transposes. The index vector is the last axis of the indices.
  */
-import { addIndex } from '../core/index-expr.js';
 import { nth, range } from '../core/axes.js';
-import { ShapedArray, showShape, type Shape } from '../core/aval.js';
+import type { ShapedArray } from '../core/aval.js';
+import { showShape, type Shape } from '../core/aval.js';
 import type { CombineOp } from '../core/combine.js';
 import { isFloat } from '../core/dtype.js';
 import { DTypeError, NotSupportedError, ShapeError } from '../core/errors.js';
-import type { Index, Operand } from '../core/lowering.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
-import { definePrimitive, LinearOperand, notLinear, Zero, type JvpRule, type Primitive, type TransposeRule } from '../core/primitive.js';
+import {
+  definePrimitive,
+  LinearOperand,
+  notLinear,
+  Zero,
+  type JvpRule,
+  type Primitive,
+  type TransposeRule,
+} from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
@@ -19,91 +26,24 @@ import { add, div, mul, select } from './arithmetic.js';
 import { addTangents, batchOrRepeat, full, instantiate, zerosOf } from './broadcast.js';
 import { eq } from './compare.js';
 import { convertElementType } from './convert.js';
+import {
+  fill,
+  locate,
+  scatterSliceSizes,
+  takeNumbers,
+  toGather,
+  toScatter,
+  windowAxes,
+  type GatherDimensionNumbers,
+  type GatherParams,
+  type IndexMode,
+  type ScatterDimensionNumbers,
+  type ScatterParams,
+} from './gather-index.js';
 import { lift, lift1 } from './lift.js';
 import { notLinearIn } from './linear-rules.js';
 import { reshape } from './reshape.js';
 import { broadcastedIota } from './slicing.js';
-
-/** What happens to indices out of bounds: clamped, filled (gather) or dropped (scatter), or known not to occur. */
-export type IndexMode = 'clip' | 'fill' | 'promise_in_bounds';
-
-export type GatherDimensionNumbers = {
-  readonly offsetDims: readonly number[];
-  readonly collapsedSliceDims: readonly number[];
-  readonly startIndexMap: readonly number[];
-  readonly operandBatchingDims: readonly number[];
-  readonly startIndicesBatchingDims: readonly number[];
-};
-type GatherParams = { readonly dimensionNumbers: GatherDimensionNumbers; readonly sliceSizes: Shape; readonly mode: IndexMode; readonly fillValue: number | null };
-
-export type ScatterDimensionNumbers = {
-  readonly updateWindowDims: readonly number[];
-  readonly insertedWindowDims: readonly number[];
-  readonly scatterDimsToOperandDims: readonly number[];
-  readonly operandBatchingDims: readonly number[];
-  readonly scatterIndicesBatchingDims: readonly number[];
-};
-type ScatterParams = { readonly dimensionNumbers: ScatterDimensionNumbers; readonly mode: IndexMode; readonly uniqueIndices: boolean };
-
-const toScatter = (dn: GatherDimensionNumbers): ScatterDimensionNumbers => ({
-  updateWindowDims: dn.offsetDims,
-  insertedWindowDims: dn.collapsedSliceDims,
-  scatterDimsToOperandDims: dn.startIndexMap,
-  operandBatchingDims: dn.operandBatchingDims,
-  scatterIndicesBatchingDims: dn.startIndicesBatchingDims,
-});
-const toGather = (dn: ScatterDimensionNumbers): GatherDimensionNumbers => ({
-  offsetDims: dn.updateWindowDims,
-  collapsedSliceDims: dn.insertedWindowDims,
-  startIndexMap: dn.scatterDimsToOperandDims,
-  operandBatchingDims: dn.operandBatchingDims,
-  startIndicesBatchingDims: dn.scatterIndicesBatchingDims,
-});
-
-/** Start of the window that the batch part of a result index selects, per operand axis, before clamping. */
-function windowStart(dn: GatherDimensionNumbers, indices: Operand, batch: Index, ndim: number): s.Expr[] {
-  const start: s.Expr[] = range(ndim).map(() => s.int(0));
-  dn.startIndexMap.forEach((d, k) => {
-    start[d] = s.convert('int32', indices.at([...batch, s.int(k)]));
-  });
-  dn.operandBatchingDims.forEach((d, i) => {
-    start[d] = nth(batch, nth(dn.startIndicesBatchingDims, i));
-  });
-  return start;
-}
-
-const windowAxes = (dn: GatherDimensionNumbers, ndim: number): number[] =>
-  range(ndim).filter((d) => !dn.collapsedSliceDims.includes(d) && !dn.operandBatchingDims.includes(d));
-
-/** The operand index of a result index, the condition that its window is in bounds, by mode. */
-function locate(
-  dn: GatherDimensionNumbers,
-  sliceSizes: Shape,
-  mode: IndexMode,
-  operand: Shape,
-  indices: Operand,
-  index: Index,
-): { index: s.Expr[]; inBounds: s.Expr } {
-  const batch = index.filter((_, i) => !dn.offsetDims.includes(i));
-  const offsets = dn.offsetDims.map((i) => nth(index, i));
-  const start = windowStart(dn, indices, batch, operand.length);
-  let inBounds: s.Expr = s.bool(true);
-  const clamped = start.map((e, d) => {
-    const last = nth(operand, d) - nth(sliceSizes, d);
-    if (!dn.startIndexMap.includes(d) || mode === 'promise_in_bounds') return e;
-    if (mode === 'fill') {
-      const within = s.binary('and', s.binary('ge', e, s.int(0)), s.binary('le', e, s.int(last)));
-      inBounds = inBounds.op === 'const' ? within : s.binary('and', inBounds, within);
-    }
-    return s.binary('max', s.int(0), s.binary('min', e, s.int(last)));
-  });
-  const window = windowAxes(dn, operand.length);
-  return { index: clamped.map((e, d) => (window.includes(d) ? addIndex(e, nth(offsets, window.indexOf(d))) : e)), inBounds };
-}
-
-/** The value that `fill` gives out of bounds: NaN, the smallest int32, the largest uint32, true (as JAX). */
-const fill = (dtype: s.ScalarType, value: number | null): s.Expr =>
-  s.constant(dtype, value ?? (dtype === 'float32' || dtype === 'float64' ? NaN : dtype === 'int32' ? -0x80000000 : dtype === 'uint32' ? 0xffffffff : 1));
 
 const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
   name: 'gather',
@@ -111,14 +51,19 @@ const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
     const [x, indices] = take2(operands);
     const depth = indices.shape[indices.ndim - 1];
     const ok =
-      indices.ndim > 0 && depth === dn.startIndexMap.length && sliceSizes.length === x.ndim &&
+      indices.ndim > 0 &&
+      depth === dn.startIndexMap.length &&
+      sliceSizes.length === x.ndim &&
       sliceSizes.every((n, d) => n >= 0 && n <= nth(x.shape, d)) &&
       [...dn.collapsedSliceDims, ...dn.operandBatchingDims].every((d) => nth(sliceSizes, d) <= 1) &&
       dn.offsetDims.length === windowAxes(dn, x.ndim).length;
     if (!ok) {
-      throw new ShapeError(`gather: dimension numbers ${JSON.stringify(dn)} and slice sizes ${showShape(sliceSizes)} do not fit operand ${x.toString()} and indices ${indices.toString()}.${userLine()}`);
+      throw new ShapeError(
+        `gather: dimension numbers ${JSON.stringify(dn)} and slice sizes ${showShape(sliceSizes)} do not fit operand ${x.toString()} and indices ${indices.toString()}.${userLine()}`,
+      );
     }
-    if (isFloat(indices.dtype) || indices.dtype === 'bool') throw new DTypeError(`gather: indices must be integers, got ${indices.dtype}.${userLine()}`);
+    if (isFloat(indices.dtype) || indices.dtype === 'bool')
+      throw new DTypeError(`gather: indices must be integers, got ${indices.dtype}.${userLine()}`);
     const batchShape = indices.shape.slice(0, -1);
     const window = windowAxes(dn, x.ndim).map((d) => nth(sliceSizes, d));
     let nextBatch = 0;
@@ -132,7 +77,14 @@ const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
     const [, indices] = take2(primals);
     const [dx] = take2(tangents);
     const out = bind1(gatherP, primals, params);
-    return { primals: [out], tangents: [dx instanceof Zero ? new Zero(out.aval.strengthen()) : bind1(gatherP, [dx, indices], { ...params, fillValue: 0 })] };
+    return {
+      primals: [out],
+      tangents: [
+        dx instanceof Zero
+          ? new Zero(out.aval.strengthen())
+          : bind1(gatherP, [dx, indices], { ...params, fillValue: 0 }),
+      ],
+    };
   },
   transpose: (cotangents, operands, { dimensionNumbers, mode }) => {
     const [ct] = take1(cotangents);
@@ -146,12 +98,31 @@ const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
     const dn = params.dimensionNumbers;
     const bump = (list: readonly number[]): number[] => list.map((d) => d + 1);
     if (iDim === null) {
-      const dn2 = { ...dn, offsetDims: [0, ...bump(dn.offsetDims)], collapsedSliceDims: bump(dn.collapsedSliceDims), startIndexMap: bump(dn.startIndexMap), operandBatchingDims: bump(dn.operandBatchingDims) };
-      return { results: [bind1(gatherP, [batchOrRepeat(x, xDim, size), indices], { ...params, dimensionNumbers: dn2, sliceSizes: [size, ...params.sliceSizes] })], dims: [0] };
+      const dn2 = {
+        ...dn,
+        offsetDims: [0, ...bump(dn.offsetDims)],
+        collapsedSliceDims: bump(dn.collapsedSliceDims),
+        startIndexMap: bump(dn.startIndexMap),
+        operandBatchingDims: bump(dn.operandBatchingDims),
+      };
+      return {
+        results: [
+          bind1(gatherP, [batchOrRepeat(x, xDim, size), indices], {
+            ...params,
+            dimensionNumbers: dn2,
+            sliceSizes: [size, ...params.sliceSizes],
+          }),
+        ],
+        dims: [0],
+      };
     }
     const batchedIndices = batchOrRepeat(indices, iDim, size);
     if (xDim === null) {
-      const dn2 = { ...dn, offsetDims: bump(dn.offsetDims), startIndicesBatchingDims: bump(dn.startIndicesBatchingDims) };
+      const dn2 = {
+        ...dn,
+        offsetDims: bump(dn.offsetDims),
+        startIndicesBatchingDims: bump(dn.startIndicesBatchingDims),
+      };
       return { results: [bind1(gatherP, [x, batchedIndices], { ...params, dimensionNumbers: dn2 })], dims: [0] };
     }
     const dn2: GatherDimensionNumbers = {
@@ -161,7 +132,16 @@ const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
       operandBatchingDims: [0, ...bump(dn.operandBatchingDims)],
       startIndicesBatchingDims: [0, ...bump(dn.startIndicesBatchingDims)],
     };
-    return { results: [bind1(gatherP, [batchOrRepeat(x, xDim, size), batchedIndices], { ...params, dimensionNumbers: dn2, sliceSizes: [Math.min(1, size), ...params.sliceSizes] })], dims: [0] };
+    return {
+      results: [
+        bind1(gatherP, [batchOrRepeat(x, xDim, size), batchedIndices], {
+          ...params,
+          dimensionNumbers: dn2,
+          sliceSizes: [Math.min(1, size), ...params.sliceSizes],
+        }),
+      ],
+      dims: [0],
+    };
   },
   lower: (avals, { dimensionNumbers, sliceSizes, mode, fillValue }) => {
     const [x] = take2(avals);
@@ -177,26 +157,35 @@ const gatherP: Primitive<GatherParams> = definePrimitive<GatherParams>({
     };
   },
   examples: () => [
-    { args: [{ shape: [5, 3] }, { shape: [4, 1], dtype: 'int32', values: [0, 4, 2, 2] }], params: { dimensionNumbers: takeNumbers(2, 1, 0), sliceSizes: [1, 3], mode: 'clip', fillValue: null } },
-    { args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [1, 7, -1] }], params: { dimensionNumbers: takeNumbers(1, 1, 0), sliceSizes: [1], mode: 'clip', fillValue: null } },
-    { args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [1, 7, -1] }], params: { dimensionNumbers: takeNumbers(1, 1, 0), sliceSizes: [1], mode: 'fill', fillValue: 0 } },
+    {
+      args: [{ shape: [5, 3] }, { shape: [4, 1], dtype: 'int32', values: [0, 4, 2, 2] }],
+      params: { dimensionNumbers: takeNumbers(2, 1, 0), sliceSizes: [1, 3], mode: 'clip', fillValue: null },
+    },
+    {
+      args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [1, 7, -1] }],
+      params: { dimensionNumbers: takeNumbers(1, 1, 0), sliceSizes: [1], mode: 'clip', fillValue: null },
+    },
+    {
+      args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [1, 7, -1] }],
+      params: { dimensionNumbers: takeNumbers(1, 1, 0), sliceSizes: [1], mode: 'fill', fillValue: 0 },
+    },
     {
       args: [{ shape: [2, 4] }, { shape: [2, 3, 1], dtype: 'int32', values: [0, 3, 1, 2, 2, 0] }],
-      params: { dimensionNumbers: { offsetDims: [], collapsedSliceDims: [1], startIndexMap: [1], operandBatchingDims: [0], startIndicesBatchingDims: [0] }, sliceSizes: [1, 1], mode: 'promise_in_bounds', fillValue: null },
+      params: {
+        dimensionNumbers: {
+          offsetDims: [],
+          collapsedSliceDims: [1],
+          startIndexMap: [1],
+          operandBatchingDims: [0],
+          startIndicesBatchingDims: [0],
+        },
+        sliceSizes: [1, 1],
+        mode: 'promise_in_bounds',
+        fillValue: null,
+      },
     },
   ],
 });
-
-/** Dimension numbers of NumPy's `take` of rows along `axis`, for indices with `batchNdim` axes before the index vector. */
-export function takeNumbers(ndim: number, batchNdim: number, axis: number): GatherDimensionNumbers {
-  return {
-    offsetDims: [...range(axis), ...range(ndim - axis - 1).map((i) => axis + batchNdim + i)],
-    collapsedSliceDims: [axis],
-    startIndexMap: [axis],
-    operandBatchingDims: [],
-    startIndicesBatchingDims: [],
-  };
-}
 
 type ScatterRules = {
   readonly jvp: (primitive: () => Primitive<ScatterParams>) => JvpRule<ScatterParams>;
@@ -212,17 +201,25 @@ function scatterPrimitive(name: string, combine: CombineOp | 'set', rules: Scatt
       let nextBatch = 0;
       const window = windowAxes(toGather(dn), x.ndim);
       const ok =
-        indices.ndim > 0 && indices.shape[indices.ndim - 1] === dn.scatterDimsToOperandDims.length &&
-        updates.ndim === batch.length + dn.updateWindowDims.length && window.length === dn.updateWindowDims.length &&
+        indices.ndim > 0 &&
+        indices.shape[indices.ndim - 1] === dn.scatterDimsToOperandDims.length &&
+        updates.ndim === batch.length + dn.updateWindowDims.length &&
+        window.length === dn.updateWindowDims.length &&
         updates.shape.every((n, i) => {
           const w = dn.updateWindowDims.indexOf(i);
           return w >= 0 ? n <= nth(x.shape, nth(window, w)) : n === batch[nextBatch++];
         });
       if (!ok) {
-        throw new ShapeError(`${name}: dimension numbers ${JSON.stringify(dn)} do not fit operand ${x.toString()}, indices ${indices.toString()} and updates ${updates.toString()}.${userLine()}`);
+        throw new ShapeError(
+          `${name}: dimension numbers ${JSON.stringify(dn)} do not fit operand ${x.toString()}, indices ${indices.toString()} and updates ${updates.toString()}.${userLine()}`,
+        );
       }
-      if (updates.dtype !== x.dtype) throw new DTypeError(`${name}: operand is ${x.dtype} but updates are ${updates.dtype}; convert with updates.astype('${x.dtype}').${userLine()}`);
-      if (isFloat(indices.dtype) || indices.dtype === 'bool') throw new DTypeError(`${name}: indices must be integers, got ${indices.dtype}.${userLine()}`);
+      if (updates.dtype !== x.dtype)
+        throw new DTypeError(
+          `${name}: operand is ${x.dtype} but updates are ${updates.dtype}; convert with updates.astype('${x.dtype}').${userLine()}`,
+        );
+      if (isFloat(indices.dtype) || indices.dtype === 'bool')
+        throw new DTypeError(`${name}: indices must be integers, got ${indices.dtype}.${userLine()}`);
       return [x.strengthen()];
     },
     jvp: rules.jvp(() => primitive),
@@ -244,27 +241,52 @@ function scatterPrimitive(name: string, combine: CombineOp | 'set', rules: Scatt
       const [x, , updates] = take3(avals);
       const dn = toGather(dimensionNumbers);
       const sliceSizes = scatterSliceSizes(dn, x.shape, updates.shape);
-      return { kind: 'scatter', combine, target: (indices, update) => locate(dn, sliceSizes, mode, x.shape, indices, update) };
+      return {
+        kind: 'scatter',
+        combine,
+        target: (indices, update) => locate(dn, sliceSizes, mode, x.shape, indices, update),
+      };
     },
     examples: () => [
-      { args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [0, 4, 2] }, { shape: [3] }], params: { dimensionNumbers: toScatter(takeNumbers(1, 1, 0)), mode: 'fill', uniqueIndices: true } },
-      { args: [{ shape: [4, 2] }, { shape: [2, 1], dtype: 'int32', values: [3, 0] }, { shape: [2, 2] }], params: { dimensionNumbers: toScatter(takeNumbers(2, 1, 0)), mode: 'clip', uniqueIndices: true } },
-      ...(combine === 'mul' ? [] : [{ args: [{ shape: [5] }, { shape: [4, 1], dtype: 'int32' as const, values: [1, 7, 1, -2] }, { shape: [4] }], params: { dimensionNumbers: toScatter(takeNumbers(1, 1, 0)), mode: 'fill' as const, uniqueIndices: false } }]),
+      {
+        args: [{ shape: [5] }, { shape: [3, 1], dtype: 'int32', values: [0, 4, 2] }, { shape: [3] }],
+        params: { dimensionNumbers: toScatter(takeNumbers(1, 1, 0)), mode: 'fill', uniqueIndices: true },
+      },
+      {
+        args: [{ shape: [4, 2] }, { shape: [2, 1], dtype: 'int32', values: [3, 0] }, { shape: [2, 2] }],
+        params: { dimensionNumbers: toScatter(takeNumbers(2, 1, 0)), mode: 'clip', uniqueIndices: true },
+      },
+      ...(combine === 'mul'
+        ? []
+        : [
+            {
+              args: [{ shape: [5] }, { shape: [4, 1], dtype: 'int32' as const, values: [1, 7, 1, -2] }, { shape: [4] }],
+              params: {
+                dimensionNumbers: toScatter(takeNumbers(1, 1, 0)),
+                mode: 'fill' as const,
+                uniqueIndices: false,
+              },
+            },
+          ]),
     ],
   });
   return primitive;
 }
 
-/** Window sizes of a scatter, from the shape of its updates. */
-function scatterSliceSizes(dn: GatherDimensionNumbers, operand: Shape, updates: Shape): number[] {
-  const window = windowAxes(dn, operand.length);
-  return operand.map((_, d) => (window.includes(d) ? nth(updates, nth(dn.offsetDims, window.indexOf(d))) : 1));
-}
-
 /** The elements of `x` that updates of this scatter meet; 0 where they are dropped. */
-const gatherBack = (x: NDArray, indices: NDArray, updates: ShapedArray, { dimensionNumbers, mode }: ScatterParams): NDArray => {
+const gatherBack = (
+  x: NDArray,
+  indices: NDArray,
+  updates: ShapedArray,
+  { dimensionNumbers, mode }: ScatterParams,
+): NDArray => {
   const dn = toGather(dimensionNumbers);
-  return bind1(gatherP, [x, indices], { dimensionNumbers: dn, sliceSizes: scatterSliceSizes(dn, x.aval.shape, updates.shape), mode, fillValue: 0 });
+  return bind1(gatherP, [x, indices], {
+    dimensionNumbers: dn,
+    sliceSizes: scatterSliceSizes(dn, x.aval.shape, updates.shape),
+    mode,
+    fillValue: 0,
+  });
 };
 
 /** 1 for the updates whose value stands in the result of a `set`, 0 for those that a later one overwrote. */
@@ -286,7 +308,11 @@ const scatterAddP: Primitive<ScatterParams> = scatterPrimitive('scatter-add', 'a
     const [ct] = take1(cotangents);
     const [x, indices, updates] = take3(operands);
     if (ct instanceof Zero || indices instanceof LinearOperand) return [null, null, null];
-    return [x instanceof LinearOperand ? ct : null, null, updates instanceof LinearOperand ? gatherBack(ct, indices, updates.aval, params) : null];
+    return [
+      x instanceof LinearOperand ? ct : null,
+      null,
+      updates instanceof LinearOperand ? gatherBack(ct, indices, updates.aval, params) : null,
+    ];
   },
 });
 
@@ -306,7 +332,9 @@ const scatterP: Primitive<ScatterParams> = scatterPrimitive('scatter', 'set', {
     const toOperand = x instanceof LinearOperand ? bind1(scatterP, [ct, indices, zerosOf(updates.aval)], params) : null;
     if (!(updates instanceof LinearOperand)) return [toOperand, null, null];
     const met = gatherBack(ct, indices, updates.aval, params);
-    const toUpdates = params.uniqueIndices ? met : select(winners(x.aval, indices, updates.aval, params), met, zerosOf(met.aval));
+    const toUpdates = params.uniqueIndices
+      ? met
+      : select(winners(x.aval, indices, updates.aval, params), met, zerosOf(met.aval));
     return [toOperand, null, toUpdates];
   },
 });
@@ -322,7 +350,16 @@ const scatterMulP: Primitive<ScatterParams> = scatterPrimitive('scatter-mul', 'm
       );
     }
     const fromOperand = dx instanceof Zero ? dx : bind1(primitive(), [dx, indices, updates], params);
-    const fromUpdates = du instanceof Zero ? du : scatterAdd(zerosOf(out.aval), indices, mul(gatherBack(x, indices, updates.aval, params), du), params.dimensionNumbers, params);
+    const fromUpdates =
+      du instanceof Zero
+        ? du
+        : scatterAdd(
+            zerosOf(out.aval),
+            indices,
+            mul(gatherBack(x, indices, updates.aval, params), du),
+            params.dimensionNumbers,
+            params,
+          );
     const sum = addTangents(fromOperand, fromUpdates);
     return { primals: [out], tangents: [sum instanceof Zero ? new Zero(out.aval) : sum] };
   },
@@ -330,7 +367,8 @@ const scatterMulP: Primitive<ScatterParams> = scatterPrimitive('scatter-mul', 'm
     const [ct] = take1(cotangents);
     const [x, indices, updates] = take3(operands);
     if (ct instanceof Zero || indices instanceof LinearOperand) return [null, null, null];
-    if (!(updates instanceof LinearOperand)) return [x instanceof LinearOperand ? bind1(scatterMulP, [ct, indices, updates], params) : null, null, null];
+    if (!(updates instanceof LinearOperand))
+      return [x instanceof LinearOperand ? bind1(scatterMulP, [ct, indices, updates], params) : null, null, null];
     if (x instanceof LinearOperand || !params.uniqueIndices) throw notLinearIn('scatter-mul', 'the updates depend');
     return [null, null, gatherBack(mul(ct, x), indices, updates.aval, params)];
   },
@@ -367,17 +405,38 @@ export interface ScatterOptions {
 }
 
 /** Slices of `operand` of `sliceSizes` that start at the index vectors of `startIndices`; see XLA's Gather. */
-export function gather(operand: ArrayLike, startIndices: ArrayLike, dimensionNumbers: GatherDimensionNumbers, sliceSizes: Shape, options: GatherOptions = {}): NDArray {
-  const params = { dimensionNumbers, sliceSizes: [...sliceSizes], mode: options.mode ?? 'fill', fillValue: options.fillValue ?? null };
+export function gather(
+  operand: ArrayLike,
+  startIndices: ArrayLike,
+  dimensionNumbers: GatherDimensionNumbers,
+  sliceSizes: Shape,
+  options: GatherOptions = {},
+): NDArray {
+  const params = {
+    dimensionNumbers,
+    sliceSizes: [...sliceSizes],
+    mode: options.mode ?? 'fill',
+    fillValue: options.fillValue ?? null,
+  };
   return bind1(gatherP, [lift1('gather', operand), lift1('gather', startIndices)], params);
 }
 
-type ScatterFunction = (operand: ArrayLike, indices: NDArray, updates: ArrayLike, dimensionNumbers: ScatterDimensionNumbers, options?: ScatterOptions) => NDArray;
+type ScatterFunction = (
+  operand: ArrayLike,
+  indices: NDArray,
+  updates: ArrayLike,
+  dimensionNumbers: ScatterDimensionNumbers,
+  options?: ScatterOptions,
+) => NDArray;
 const scatterFunction =
   (primitive: Primitive<ScatterParams>): ScatterFunction =>
   (operand, indices, updates, dimensionNumbers, options = {}) => {
     const [x, u] = take2(lift(primitive.name, operand, updates));
-    return bind1(primitive, [x, indices, u], { dimensionNumbers, mode: options.mode ?? 'fill', uniqueIndices: options.uniqueIndices ?? false });
+    return bind1(primitive, [x, indices, u], {
+      dimensionNumbers,
+      mode: options.mode ?? 'fill',
+      uniqueIndices: options.uniqueIndices ?? false,
+    });
   };
 
 /** `operand` with windows replaced by `updates` (in row-major order, the last one stays); see XLA's Scatter. */

@@ -36,4 +36,5 @@ const optimizationBarrierP: Primitive<None> = definePrimitive<None>({
 export const stopGradientArray = (x: ArrayLike): NDArray => bind1(stopGradientP, [lift1('stop_gradient', x)], {});
 
 /** The arrays themselves; the compiler neither merges nor moves computations across. */
-export const optimizationBarrier = (xs: readonly NDArray[]): NDArray[] => xs.map((x) => bind1(optimizationBarrierP, [x], {}));
+export const optimizationBarrier = (xs: readonly NDArray[]): NDArray[] =>
+  xs.map((x) => bind1(optimizationBarrierP, [x], {}));

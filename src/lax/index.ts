@@ -2,8 +2,23 @@
 export * from './arithmetic.js';
 export { broadcastInDim, broadcastTo, broadcastShapes, full, reduceSum } from './broadcast.js';
 export {
-  bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, clz, eq, ge, gt, isFinite, le, lt, ne, nextafter, populationCount,
-  shiftLeft, shiftRightArithmetic, shiftRightLogical,
+  bitwiseAnd,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseXor,
+  clz,
+  eq,
+  ge,
+  gt,
+  isFinite,
+  le,
+  lt,
+  ne,
+  nextafter,
+  populationCount,
+  shiftLeft,
+  shiftRightArithmetic,
+  shiftRightLogical,
 } from './compare.js';
 export * from './collectives.js';
 export { bitcastConvertType, convertElementType } from './convert.js';
@@ -13,9 +28,16 @@ export { batchMatmul, dot, dotGeneral, type DotDimensionNumbers } from './dot.js
 export { dynamicIndexInDim, dynamicSlice, dynamicSliceInDim, dynamicUpdateSlice } from './dynamic.js';
 export * from './exponential.js';
 export {
-  gather, scatter, scatterAdd, scatterMax, scatterMin, scatterMul,
-  type GatherDimensionNumbers, type GatherOptions, type IndexMode, type ScatterDimensionNumbers, type ScatterOptions,
+  gather,
+  scatter,
+  scatterAdd,
+  scatterMax,
+  scatterMin,
+  scatterMul,
+  type GatherOptions,
+  type ScatterOptions,
 } from './gather.js';
+export type { GatherDimensionNumbers, IndexMode, ScatterDimensionNumbers } from './gather-index.js';
 export { optimizationBarrier } from './identity.js';
 export * from './reductions.js';
 export { expandDims, reshape, rev, squeeze, transpose } from './reshape.js';

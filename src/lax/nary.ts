@@ -80,7 +80,11 @@ export function elementwiseShape(name: string, operands: readonly ShapedArray[])
   return shape;
 }
 
-function elementwiseType(name: string, { dtypes, result }: Pick<NaryDefinition<Params>, 'dtypes' | 'result'>, operands: readonly ShapedArray[]): ShapedArray {
+function elementwiseType(
+  name: string,
+  { dtypes, result }: Pick<NaryDefinition<Params>, 'dtypes' | 'result'>,
+  operands: readonly ShapedArray[],
+): ShapedArray {
   const shape = elementwiseShape(name, operands);
   const dtype = nth(operands, 0).dtype;
   if (operands.some((x) => x.dtype !== dtype)) {
@@ -90,7 +94,8 @@ function elementwiseType(name: string, { dtypes, result }: Pick<NaryDefinition<P
     );
   }
   const { accepts, say } = CLASSES[dtypes];
-  if (!accepts(dtype)) throw new DTypeError(`${name}: takes ${say}, got ${shortName(dtype)}${showShape(shape)}.${userLine()}`);
+  if (!accepts(dtype))
+    throw new DTypeError(`${name}: takes ${say}, got ${shortName(dtype)}${showShape(shape)}.${userLine()}`);
   return new ShapedArray(shape, result ?? dtype, result === undefined && operands.every((x) => x.weakType));
 }
 
@@ -111,12 +116,21 @@ export function sumTangents(
 }
 
 /** Bring batched operands of an elementwise operation to one batch axis; unbatched scalars stay as they are. */
-export function alignBatch(size: number, operands: readonly NDArray[], dims: readonly (number | null)[]): { operands: NDArray[]; dim: number } {
+export function alignBatch(
+  size: number,
+  operands: readonly NDArray[],
+  dims: readonly (number | null)[],
+): { operands: NDArray[]; dim: number } {
   const rank = (x: NDArray, i: number): number => x.ndim - (dims[i] === null ? 0 : 1);
   const ndim = Math.max(...operands.map(rank));
   const lead = operands.findIndex((x, i) => dims[i] !== null && rank(x, i) === ndim);
   const dim = lead < 0 ? 0 : (dims[lead] ?? 0);
-  const unbatchedShape = nth(operands.filter((x, i) => rank(x, i) === ndim).map((x) => x.aval.shape.filter((_, d) => d !== dims[operands.indexOf(x)])), 0);
+  const unbatchedShape = nth(
+    operands
+      .filter((x, i) => rank(x, i) === ndim)
+      .map((x) => x.aval.shape.filter((_, d) => d !== dims[operands.indexOf(x)])),
+    0,
+  );
   const shape = [...unbatchedShape.slice(0, dim), size, ...unbatchedShape.slice(dim)];
   const others = shape.map((_, d) => d).filter((d) => d !== dim);
   return {
@@ -130,18 +144,28 @@ export function alignBatch(size: number, operands: readonly NDArray[], dims: rea
 }
 
 /** Define an elementwise primitive of any number of operands. */
-export function naryPrimitive<P extends Params>(name: string, arity: number, definition: NaryDefinition<P>): Primitive<P> {
+export function naryPrimitive<P extends Params>(
+  name: string,
+  arity: number,
+  definition: NaryDefinition<P>,
+): Primitive<P> {
   const { jvp, lower, domains = [[-2, 2]] } = definition;
-  const bindJvp = (rules: readonly TangentRule<P>[]): JvpRule<P> => (primals, tangents, params) => {
-    const out = bind1(primitive, primals, params);
-    return { primals: [out], tangents: [sumTangents(out, tangents, (d, i) => nth(rules, i)(d, primals, out, params))] };
-  };
+  const bindJvp =
+    (rules: readonly TangentRule<P>[]): JvpRule<P> =>
+    (primals, tangents, params) => {
+      const out = bind1(primitive, primals, params);
+      return {
+        primals: [out],
+        tangents: [sumTangents(out, tangents, (d, i) => nth(rules, i)(d, primals, out, params))],
+      };
+    };
   const arg = (i: number, dtype: DType, scalar = false): ArgSpec => ({
     shape: scalar ? [] : [2, 3],
     dtype,
     domain: domains[i] ?? nth(domains, 0),
   });
-  const args = (dtype: DType, scalarAt = -1): ArgSpec[] => Array.from({ length: arity }, (_, i) => arg(i, dtype, i === scalarAt));
+  const args = (dtype: DType, scalarAt = -1): ArgSpec[] =>
+    Array.from({ length: arity }, (_, i) => arg(i, dtype, i === scalarAt));
   const primitive: Primitive<P> = definePrimitive<P>({
     name,
     abstract: (operands) => [elementwiseType(name, definition, operands)],
@@ -155,12 +179,19 @@ export function naryPrimitive<P extends Params>(name: string, arity: number, def
       kind: 'map',
       cost: definition.cost ?? 'cheap',
       elementwise: true,
-      at: (operands, index) => [lower(operands.map((o) => o.at(o.aval.ndim === 0 ? [] : index)), params)],
+      at: (operands, index) => [
+        lower(
+          operands.map((o) => o.at(o.aval.ndim === 0 ? [] : index)),
+          params,
+        ),
+      ],
     }),
     examples: () =>
       (definition.exampleParams ?? [{} as P]).flatMap((params) => [
         ...SAMPLES[definition.dtypes].map((dtype) => ({ args: args(dtype), params })),
-        ...(arity > 1 ? Array.from({ length: arity }, (_, i) => ({ args: args(nth(SAMPLES[definition.dtypes], 0), i), params })) : []),
+        ...(arity > 1
+          ? Array.from({ length: arity }, (_, i) => ({ args: args(nth(SAMPLES[definition.dtypes], 0), i), params }))
+          : []),
       ]),
   });
   return primitive;
@@ -169,7 +200,9 @@ export function naryPrimitive<P extends Params>(name: string, arity: number, def
 /** A unary operation: its function, with the primitive attached. */
 export type UnaryFunction = ((x: ArrayLike) => NDArray) & { readonly primitive: Primitive<Record<string, never>> };
 /** A binary operation: its function, with the primitive attached. */
-export type BinaryFunction = ((x: ArrayLike, y: ArrayLike) => NDArray) & { readonly primitive: Primitive<Record<string, never>> };
+export type BinaryFunction = ((x: ArrayLike, y: ArrayLike) => NDArray) & {
+  readonly primitive: Primitive<Record<string, never>>;
+};
 
 type None = Record<string, never>;
 interface UnaryDefinition extends Omit<NaryDefinition<None>, 'jvp' | 'lower' | 'domains'> {
@@ -201,7 +234,12 @@ export function binary(name: string, definition: BinaryDefinition): BinaryFuncti
   const { jvp, lower } = definition;
   const primitive = naryPrimitive<None>(name, 2, {
     ...definition,
-    jvp: jvp instanceof NoRule ? jvp : jvp.map((rule) => (d: NDArray, operands: readonly NDArray[], out: NDArray) => rule(d, ...take2(operands), out)),
+    jvp:
+      jvp instanceof NoRule
+        ? jvp
+        : jvp.map(
+            (rule) => (d: NDArray, operands: readonly NDArray[], out: NDArray) => rule(d, ...take2(operands), out),
+          ),
     lower: (operands) => lower(...take2(operands)),
   });
   return Object.assign((x: ArrayLike, y: ArrayLike) => bind1(primitive, lift(name, x, y), {}), { primitive });
@@ -212,5 +250,7 @@ export const linearIn =
   (...rules: readonly ((ct: NDArray) => NDArray)[]): TransposeRule<None> =>
   (cotangents, operands) => {
     const [ct] = take1(cotangents);
-    return operands.map((x, i) => (ct instanceof Zero || !(x instanceof LinearOperand) ? null : unbroadcast(nth(rules, i)(ct), x.aval)));
+    return operands.map((x, i) =>
+      ct instanceof Zero || !(x instanceof LinearOperand) ? null : unbroadcast(nth(rules, i)(ct), x.aval),
+    );
   };

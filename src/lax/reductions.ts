@@ -4,7 +4,15 @@ import { identityOf, type CombineOp } from '../core/combine.js';
 import { isFloat } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
-import { definePrimitive, notDifferentiable, notLinear, Zero, type JvpRule, type NoRule, type Primitive } from '../core/primitive.js';
+import {
+  definePrimitive,
+  notDifferentiable,
+  notLinear,
+  Zero,
+  type JvpRule,
+  type NoRule,
+  type Primitive,
+} from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { showShape } from '../core/aval.js';
 import { userLine } from '../core/source.js';
@@ -23,7 +31,11 @@ type AxesParams = { readonly axes: readonly number[] };
 
 /** Repeat a reduced array over the axes that were reduced. */
 const unreduce = (reduced: NDArray, shape: readonly number[], axes: readonly number[]): NDArray =>
-  broadcastInDim(reduced, shape, range(shape.length).filter((d) => !axes.includes(d)));
+  broadcastInDim(
+    reduced,
+    shape,
+    range(shape.length).filter((d) => !axes.includes(d)),
+  );
 
 function reducePrimitive(
   name: string,
@@ -47,19 +59,33 @@ function reducePrimitive(
       const [x] = take1(operands);
       const dim = dims[0] ?? 0;
       const shifted = axes.map((d) => (d >= dim ? d + 1 : d));
-      return { results: [bind1(primitive, [x], { axes: shifted })], dims: [dim - shifted.filter((d) => d < dim).length] };
+      return {
+        results: [bind1(primitive, [x], { axes: shifted })],
+        dims: [dim - shifted.filter((d) => d < dim).length],
+      };
     },
     lower: (operands, { axes }) => {
       const [x] = take1(operands);
       return {
         kind: 'reduce',
         axes,
-        reducers: [{ dtype: x.dtype, init: s.constant(x.dtype, identityOf(combine, x.dtype)), update: { combine, value: (elements) => take1(elements)[0] } }],
+        reducers: [
+          {
+            dtype: x.dtype,
+            init: s.constant(x.dtype, identityOf(combine, x.dtype)),
+            update: { combine, value: (elements) => take1(elements)[0] },
+          },
+        ],
         results: (accumulators) => accumulators,
       };
     },
     examples: () =>
-      (accepts === 'bits' ? (['bool', 'int32'] as const) : accepts === 'any' ? (['float32', 'int32', 'bool'] as const) : (['float32', 'int32'] as const)).flatMap((dtype) => [
+      (accepts === 'bits'
+        ? (['bool', 'int32'] as const)
+        : accepts === 'any'
+          ? (['float32', 'int32', 'bool'] as const)
+          : (['float32', 'int32'] as const)
+      ).flatMap((dtype) => [
         { args: [{ shape: [3], dtype }], params: { axes: [0] } },
         { args: [{ shape: [2, 3, 4], dtype }], params: { axes: [0, 2] } },
         { args: [{ shape: [2, 3], dtype }], params: { axes: [1] } },
@@ -76,7 +102,8 @@ const extremumJvp =
     const [dx] = take1(tangents);
     const out = bind1(primitive(), primals, params);
     // The extremum of nothing is a constant.
-    if (dx instanceof Zero || params.axes.some((d) => x.aval.shape[d] === 0)) return { primals: [out], tangents: [new Zero(out.aval.strengthen())] };
+    if (dx instanceof Zero || params.axes.some((d) => x.aval.shape[d] === 0))
+      return { primals: [out], tangents: [new Zero(out.aval.strengthen())] };
     const location = convertElementType(eq(x, unreduce(out, x.aval.shape, params.axes)), x.dtype);
     const tangent = div(reduceSum(mul(dx, location), params.axes), reduceSum(location, params.axes));
     return { primals: [out], tangents: [tangent] };
@@ -92,7 +119,11 @@ const productJvp =
     if (dx instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval.strengthen())] };
     const kept = range(x.ndim).filter((d) => !params.axes.includes(d));
     const keptShape = kept.map((d) => nth(x.aval.shape, d));
-    const rows = (a: NDArray): NDArray => reshape(transpose(a, [...kept, ...params.axes]), [...keptShape, -1].map((n) => (n === -1 ? params.axes.reduce((p, d) => p * nth(a.aval.shape, d), 1) : n)));
+    const rows = (a: NDArray): NDArray =>
+      reshape(
+        transpose(a, [...kept, ...params.axes]),
+        [...keptShape, -1].map((n) => (n === -1 ? params.axes.reduce((p, d) => p * nth(a.aval.shape, d), 1) : n)),
+      );
     const flat = rows(x);
     const axis = kept.length;
     const n = nth(flat.aval.shape, axis);
@@ -141,7 +172,9 @@ function argPrimitive(name: 'argmax' | 'argmin'): Primitive<ArgParams> {
       const [x] = take1(operands);
       const axis = canonicalAxis(take1(axes)[0], x.ndim, name);
       if (x.shape[axis] === 0) {
-        throw new ShapeError(`${name}: axis ${String(axis)} of shape ${showShape(x.shape)} is empty and has no extremum.${userLine()}`);
+        throw new ShapeError(
+          `${name}: axis ${String(axis)} of shape ${showShape(x.shape)} is empty and has no extremum.${userLine()}`,
+        );
       }
       return [x.with({ shape: dropAxes(x.shape, [axis]), dtype: indexDtype, weakType: false })];
     },
@@ -170,8 +203,18 @@ function argPrimitive(name: 'argmax' | 'argmin'): Primitive<ArgParams> {
         kind: 'reduce',
         axes,
         reducers: [
-          { dtype: 'int32', init: s.int(-1), update: { next: (acc, elements, position) => s.select(takes(acc, nth(elements, 0)), position, nth(acc, 0)) } },
-          { dtype: x.dtype, init: s.constant(x.dtype, 0), update: { next: (acc, elements) => s.select(takes(acc, nth(elements, 0)), nth(elements, 0), nth(acc, 1)) } },
+          {
+            dtype: 'int32',
+            init: s.int(-1),
+            update: {
+              next: (acc, elements, position) => s.select(takes(acc, nth(elements, 0)), position, nth(acc, 0)),
+            },
+          },
+          {
+            dtype: x.dtype,
+            init: s.constant(x.dtype, 0),
+            update: { next: (acc, elements) => s.select(takes(acc, nth(elements, 0)), nth(elements, 0), nth(acc, 1)) },
+          },
         ],
         results: (accumulators) => [nth(accumulators, 0)],
       };
@@ -197,4 +240,3 @@ export function argmin(x: ArrayLike, axis: number): NDArray {
   const array = lift1('argmin', x);
   return bind1(argminP, [array], { axes: [canonicalAxis(axis, array.ndim, 'argmin')], indexDtype: 'int32' });
 }
-

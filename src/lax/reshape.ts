@@ -3,7 +3,8 @@ import { canonicalAxis, nth, range } from '../core/axes.js';
 import { reshapeIndex, subIndex } from '../core/index-expr.js';
 import { sameShape, showShape, sizeOf, type Shape } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
-import { NDArray, type ArrayLike } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
+import { type ArrayLike } from '../core/ndarray.js';
 import { definePrimitive } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { userLine } from '../core/source.js';
@@ -34,7 +35,11 @@ const reshapeP = definePrimitive<ReshapeParams>({
   },
   lower: (operands, { newSizes }) => {
     const [x] = take1(operands);
-    return { kind: 'map', cost: 'view', at: (ops, index) => [take1(ops)[0].at(reshapeIndex(index, newSizes, x.shape))] };
+    return {
+      kind: 'map',
+      cost: 'view',
+      at: (ops, index) => [take1(ops)[0].at(reshapeIndex(index, newSizes, x.shape))],
+    };
   },
   examples: () => [
     { args: [{ shape: [2, 6] }], params: { newSizes: [3, 4] } },
@@ -46,13 +51,19 @@ const reshapeP = definePrimitive<ReshapeParams>({
 
 type TransposeParams = { readonly permutation: readonly number[] };
 
-const inversePermutation = (permutation: readonly number[]): number[] => permutation.map((_, i) => permutation.indexOf(i));
+const inversePermutation = (permutation: readonly number[]): number[] =>
+  permutation.map((_, i) => permutation.indexOf(i));
 
 const transposeP = definePrimitive<TransposeParams>({
   name: 'transpose',
   abstract: (operands, { permutation }) => {
     const [x] = take1(operands);
-    if (!sameShape([...permutation].sort((a, b) => a - b), range(x.ndim))) {
+    if (
+      !sameShape(
+        [...permutation].sort((a, b) => a - b),
+        range(x.ndim),
+      )
+    ) {
       throw new ShapeError(
         `transpose: ${showShape(permutation)} is no permutation of the ${String(x.ndim)} axes of shape ${showShape(x.shape)}.${userLine()}`,
       );
@@ -91,7 +102,15 @@ const revP = definePrimitive<RevParams>({
   batch: (_size, operands, dims, { dimensions }) => {
     const [x] = take1(operands);
     const dim = dims[0] ?? 0;
-    return { results: [rev(x, dimensions.map((d) => (d >= dim ? d + 1 : d)))], dims: [dim] };
+    return {
+      results: [
+        rev(
+          x,
+          dimensions.map((d) => (d >= dim ? d + 1 : d)),
+        ),
+      ],
+      dims: [dim],
+    };
   },
   lower: (operands, { dimensions }) => {
     const [x] = take1(operands);
@@ -146,7 +165,10 @@ export function squeeze(x: ArrayLike, dimensions: readonly number[]): NDArray {
       `squeeze: axis ${String(wrong)} of shape ${showShape(array.shape)} has length ${String(array.aval.shape[wrong])}, and only axes of length 1 can go.${userLine()}`,
     );
   }
-  return reshape(array, array.aval.shape.filter((_, d) => !axes.includes(d)));
+  return reshape(
+    array,
+    array.aval.shape.filter((_, d) => !axes.includes(d)),
+  );
 }
 
 /** Insert axes of length 1 so that they stand at `dimensions` of the result. */
@@ -155,5 +177,8 @@ export function expandDims(x: ArrayLike, dimensions: readonly number[]): NDArray
   const ndim = array.ndim + dimensions.length;
   const axes = dimensions.map((d) => canonicalAxis(d, ndim, 'expand_dims'));
   let next = 0;
-  return reshape(array, range(ndim).map((d) => (axes.includes(d) ? 1 : nth(array.aval.shape, next++))));
+  return reshape(
+    array,
+    range(ndim).map((d) => (axes.includes(d) ? 1 : nth(array.aval.shape, next++))),
+  );
 }

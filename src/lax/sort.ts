@@ -19,9 +19,21 @@ type SortParams = { readonly dimension: number; readonly numKeys: number; readon
 /** Elements of `x` along `axis` at `indices`, which has the shape of `x` but for that axis; all in bounds. */
 export function gatherAlongAxis(x: NDArray, indices: NDArray, axis: number): NDArray {
   const others = range(x.ndim).filter((d) => d !== axis);
-  const dn = { offsetDims: [], collapsedSliceDims: [axis], startIndexMap: [axis], operandBatchingDims: others, startIndicesBatchingDims: others };
+  const dn = {
+    offsetDims: [],
+    collapsedSliceDims: [axis],
+    startIndexMap: [axis],
+    operandBatchingDims: others,
+    startIndicesBatchingDims: others,
+  };
   const { shape } = x.aval;
-  return gather(x, reshape(indices, [...indices.aval.shape, 1]), dn, shape.map((n) => Math.min(1, n)), { mode: 'promise_in_bounds' });
+  return gather(
+    x,
+    reshape(indices, [...indices.aval.shape, 1]),
+    dn,
+    shape.map((n) => Math.min(1, n)),
+    { mode: 'promise_in_bounds' },
+  );
 }
 
 const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
@@ -30,7 +42,9 @@ const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
     const first = nth(operands, 0);
     canonicalAxis(dimension, first.ndim, 'sort');
     if (operands.some((x) => !sameShape(x.shape, first.shape))) {
-      throw new ShapeError(`sort: operands have shapes ${operands.map((x) => showShape(x.shape)).join(', ')}, which must be equal.${userLine()}`);
+      throw new ShapeError(
+        `sort: operands have shapes ${operands.map((x) => showShape(x.shape)).join(', ')}, which must be equal.${userLine()}`,
+      );
     }
     return operands;
   },
@@ -40,7 +54,9 @@ const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
     const permutation = nth(sorted, primals.length);
     return {
       primals: sorted.slice(0, -1),
-      tangents: tangents.map((d): MaybeZero => (d instanceof Zero ? d : gatherAlongAxis(d, permutation, params.dimension))),
+      tangents: tangents.map((d): MaybeZero =>
+        d instanceof Zero ? d : gatherAlongAxis(d, permutation, params.dimension),
+      ),
     };
   },
   transpose: notLinear(),
@@ -52,8 +68,14 @@ const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
   examples: () => [
     { args: [{ shape: [5] }], params: { dimension: 0, numKeys: 1, isStable: true } },
     { args: [{ shape: [4, 3] }], params: { dimension: 0, numKeys: 1, isStable: true } },
-    { args: [{ shape: [2, 5], dtype: 'int32', domain: [0, 3] }, { shape: [2, 5] }], params: { dimension: 1, numKeys: 1, isStable: true } },
-    { args: [{ shape: [6], dtype: 'int32', domain: [0, 2] }, { shape: [6] }, { shape: [6] }], params: { dimension: 0, numKeys: 2, isStable: true } },
+    {
+      args: [{ shape: [2, 5], dtype: 'int32', domain: [0, 3] }, { shape: [2, 5] }],
+      params: { dimension: 1, numKeys: 1, isStable: true },
+    },
+    {
+      args: [{ shape: [6], dtype: 'int32', domain: [0, 2] }, { shape: [6] }, { shape: [6] }],
+      params: { dimension: 0, numKeys: 2, isStable: true },
+    },
   ],
 });
 
@@ -64,7 +86,9 @@ const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
 export function sort(operands: readonly NDArray[], dimension = -1, numKeys = 1): NDArray[] {
   const first = operands[0];
   if (first === undefined) throw new ShapeError(`sort: needs at least one array.${userLine()}`);
-  return [...bind(sortP, operands, { dimension: canonicalAxis(dimension, first.ndim, 'sort'), numKeys, isStable: true })];
+  return [
+    ...bind(sortP, operands, { dimension: canonicalAxis(dimension, first.ndim, 'sort'), numKeys, isStable: true }),
+  ];
 }
 
 type TopKParams = { readonly k: number };
@@ -75,7 +99,9 @@ const topKP: Primitive<TopKParams> = definePrimitive<TopKParams>({
     const [x] = take1(operands);
     const n = x.shape[x.ndim - 1];
     if (n === undefined || k < 0 || k > n) {
-      throw new ShapeError(`top_k: k = ${String(k)} elements do not exist along the last axis of shape ${showShape(x.shape)}.${userLine()}`);
+      throw new ShapeError(
+        `top_k: k = ${String(k)} elements do not exist along the last axis of shape ${showShape(x.shape)}.${userLine()}`,
+      );
     }
     const shape = [...x.shape.slice(0, -1), k];
     return [x.with({ shape }), new ShapedArray(shape, 'int32')];
@@ -94,12 +120,16 @@ const topKP: Primitive<TopKParams> = definePrimitive<TopKParams>({
   lower: (operands, { k }) => ({
     kind: 'call',
     // Ascending stable sort of the reversed row, reversed again: largest first, ties by the lower index.
-    jaxpr: traceToJaxpr((...args) => {
-      const [x] = take1(args);
-      const axis = x.ndim - 1;
-      const flipped = [x, broadcastedIota('int32', x.aval.shape, axis)].map((a) => rev(a, [axis]));
-      return sort(flipped, axis).map((a) => sliceInDim(rev(a, [axis]), 0, k, axis));
-    }, operands, 'top_k'),
+    jaxpr: traceToJaxpr(
+      (...args) => {
+        const [x] = take1(args);
+        const axis = x.ndim - 1;
+        const flipped = [x, broadcastedIota('int32', x.aval.shape, axis)].map((a) => rev(a, [axis]));
+        return sort(flipped, axis).map((a) => sliceInDim(rev(a, [axis]), 0, k, axis));
+      },
+      operands,
+      'top_k',
+    ),
   }),
   examples: () => [
     { args: [{ shape: [5] }], params: { k: 2 } },

@@ -65,7 +65,10 @@ export const atan2 = binary('atan2', {
   ],
   lower: (y, x) => s.binary('atan2', y, x),
   cost: 'expensive',
-  domains: [[0.3, 2], [-2, 2]],
+  domains: [
+    [0.3, 2],
+    [-2, 2],
+  ],
 });
 
 /** Hyperbolic sine. */

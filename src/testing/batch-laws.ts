@@ -15,7 +15,11 @@ const SIZE = 3;
 /** Where an axis may be inserted in an array of `ndim` axes. */
 const places: readonly ((ndim: number) => number)[] = [() => 0, (ndim) => ndim, (ndim) => Math.floor((ndim + 1) / 2)];
 /** For each operand (by position) and for results, a place; the last configuration mixes them. */
-const CONFIGURATIONS: readonly { readonly name: string; readonly operand: (i: number) => number; readonly result: number }[] = [
+const CONFIGURATIONS: readonly {
+  readonly name: string;
+  readonly operand: (i: number) => number;
+  readonly result: number;
+}[] = [
   { name: 'first axes', operand: () => 0, result: 0 },
   { name: 'last axes', operand: () => 1, result: 1 },
   { name: 'middle axes', operand: () => 2, result: 2 },
@@ -23,14 +27,21 @@ const CONFIGURATIONS: readonly { readonly name: string; readonly operand: (i: nu
 ];
 const placeOf = (which: number, ndim: number): number => nth(places, which)(ndim);
 
-const subsets = (n: number): number[][] => range(2 ** n).slice(1).map((bits) => range(n).filter((i) => (bits >> i) & 1));
+const subsets = (n: number): number[][] =>
+  range(2 ** n)
+    .slice(1)
+    .map((bits) => range(n).filter((i) => (bits >> i) & 1));
 
 /** Operand i of example b, from the batch where it is batched, else of the first example. */
 const exampleOf = (batch: readonly (readonly HostArray[])[], b: number, batched: readonly number[]): HostArray[] =>
   nth(batch, 0).map((x, i) => (batched.includes(i) ? nth(nth(batch, b), i) : x));
 
 type OnLists = (...xs: NDArray[]) => readonly NDArray[];
-const mapped = (f: OnLists, inAxes: readonly (number | null)[], outAxes: readonly number[]): ((...xs: NDArray[]) => NDArray[]) =>
+const mapped = (
+  f: OnLists,
+  inAxes: readonly (number | null)[],
+  outAxes: readonly number[],
+): ((...xs: NDArray[]) => NDArray[]) =>
   vmap((...xs: NDArray[]): readonly NDArray[] => [...f(...xs)], inAxes, { outAxes }) as (...xs: NDArray[]) => NDArray[];
 
 function vmapIsLoop(s: Subject, rng: Rng): void {
@@ -40,8 +51,22 @@ function vmapIsLoop(s: Subject, rng: Rng): void {
     for (const { name, operand, result } of CONFIGURATIONS) {
       const inAxes = s.avals.map((a, i) => (batched.includes(i) ? placeOf(operand(i), a.ndim) : null));
       const outAxes = s.outAvals.map((a) => placeOf(result, a.ndim));
-      const operands = inAxes.map((axis, i) => (axis === null ? nth(nth(batch, 0), i) : stack(batch.map((xs) => nth(xs, i)), axis, nth(s.avals, i))));
-      const expected = s.outAvals.map((a, k) => stack(loop.map((ys) => nth(ys, k)), nth(outAxes, k), a));
+      const operands = inAxes.map((axis, i) =>
+        axis === null
+          ? nth(nth(batch, 0), i)
+          : stack(
+              batch.map((xs) => nth(xs, i)),
+              axis,
+              nth(s.avals, i),
+            ),
+      );
+      const expected = s.outAvals.map((a, k) =>
+        stack(
+          loop.map((ys) => nth(ys, k)),
+          nth(outAxes, k),
+          a,
+        ),
+      );
       const what = `${s.name}: vmap of operands ${batched.join(', ')} along ${name}`;
       const f = mapped(s.apply, inAxes, outAxes);
       assertAllSame(what, f(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
@@ -61,20 +86,45 @@ function nestedVmap(s: Subject, rng: Rng): void {
     const chosen = all.filter(() => rng.chance(0.6));
     return chosen.length === 0 ? [rng.pick(all)] : chosen;
   };
-  for (const [byOuter, byInner] of [[all, all], [choose(), choose()]] as const) {
-    const operand = (i: number, a: number, b: number): HostArray => nth(nth(nth(batches, byOuter.includes(i) ? a : 0), byInner.includes(i) ? b : 0), i);
+  for (const [byOuter, byInner] of [
+    [all, all],
+    [choose(), choose()],
+  ] as const) {
+    const operand = (i: number, a: number, b: number): HostArray =>
+      nth(nth(nth(batches, byOuter.includes(i) ? a : 0), byInner.includes(i) ? b : 0), i);
     const innerAxes = s.avals.map((a, i) => (byInner.includes(i) ? a.ndim : null));
     const outerAxes = s.avals.map((_, i) => (byOuter.includes(i) ? 0 : null));
     const operands = all.map((i) => {
       const aval = nth(s.avals, i);
-      const rows = range(outer).map((a) => (byInner.includes(i) ? stack(range(inner).map((b) => operand(i, a, b)), aval.ndim, aval) : operand(i, a, 0)));
+      const rows = range(outer).map((a) =>
+        byInner.includes(i)
+          ? stack(
+              range(inner).map((b) => operand(i, a, b)),
+              aval.ndim,
+              aval,
+            )
+          : operand(i, a, 0),
+      );
       return byOuter.includes(i) ? stack(rows, 0, nth(rows, 0).aval) : nth(rows, 0);
     });
     const firsts = s.outAvals.map(() => 0);
     const f = mapped(mapped(s.apply, innerAxes, firsts), outerAxes, firsts);
-    const loop = range(outer).map((a) => range(inner).map((b) => evaluateSubject(s, all.map((i) => operand(i, a, b)))));
+    const loop = range(outer).map((a) =>
+      range(inner).map((b) =>
+        evaluateSubject(
+          s,
+          all.map((i) => operand(i, a, b)),
+        ),
+      ),
+    );
     const expected = s.outAvals.map((aval, k) => {
-      const rows = loop.map((row) => stack(row.map((ys) => nth(ys, k)), 0, aval));
+      const rows = loop.map((row) =>
+        stack(
+          row.map((ys) => nth(ys, k)),
+          0,
+          aval,
+        ),
+      );
       return stack(rows, 0, nth(rows, 0).aval);
     });
     const what = `${s.name}: nested vmap, operands ${byOuter.join(', ')} outside and ${byInner.join(', ')} inside`;
@@ -91,13 +141,36 @@ function smallBatches(s: Subject, rng: Rng): void {
   for (const size of [1, 0]) {
     for (const batched of chosen) {
       const inAxes = s.avals.map((_, i) => (batched.includes(i) ? 0 : null));
-      const operands = inAxes.map((axis, i) => (axis === null ? nth(nth(batch, 0), i) : stack(batch.slice(0, size).map((xs) => nth(xs, i)), 0, nth(s.avals, i))));
+      const operands = inAxes.map((axis, i) =>
+        axis === null
+          ? nth(nth(batch, 0), i)
+          : stack(
+              batch.slice(0, size).map((xs) => nth(xs, i)),
+              0,
+              nth(s.avals, i),
+            ),
+      );
       const loop = batch.slice(0, size).map((xs) => evaluateSubject(s, xs));
-      const expected = s.outAvals.map((a, k) => stack(loop.map((ys) => nth(ys, k)), 0, a));
-      const f = mapped(s.apply, inAxes, s.outAvals.map(() => 0));
+      const expected = s.outAvals.map((a, k) =>
+        stack(
+          loop.map((ys) => nth(ys, k)),
+          0,
+          a,
+        ),
+      );
+      const f = mapped(
+        s.apply,
+        inAxes,
+        s.outAvals.map(() => 0),
+      );
       const what = `${s.name}: vmap of operands ${batched.join(', ')} over ${String(size)} examples`;
       assertAllSame(what, f(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
-      assertAllSame(`${what}, jitted`, jit((xs: readonly NDArray[]) => f(...xs))(operands.map(toDevice)).map(toHost), expected, s.tolerance);
+      assertAllSame(
+        `${what}, jitted`,
+        jit((xs: readonly NDArray[]) => f(...xs))(operands.map(toDevice)).map(toHost),
+        expected,
+        s.tolerance,
+      );
     }
   }
 }
@@ -109,5 +182,9 @@ export function batchLaws(s: Subject): Law[] {
     run: (seed) => check(s, new Rng(seed).fork(s.name)),
   });
   if (s.args.length === 0) return [];
-  return [law('vmap = loop', vmapIsLoop), law('nested vmap = nested loop', nestedVmap), law('vmap over one example and none', smallBatches)];
+  return [
+    law('vmap = loop', vmapIsLoop),
+    law('nested vmap = nested loop', nestedVmap),
+    law('vmap over one example and none', smallBatches),
+  ];
 }

@@ -13,7 +13,14 @@ import { jvpFlat } from '../transforms/jvp.js';
 import { linearizeFlat } from '../transforms/linearize.js';
 import { CheckError, describeMismatch, innerProduct, worstMismatch, type Mismatch, type Tolerance } from './compare.js';
 import { drawDirection, mapHost, toDevice, toHost, unravel, type HostArray } from './host.js';
-import { centralDifference, defaultStep, flatCase, flattenArgs, type FlatCase, type NumericalOptions } from './numerical.js';
+import {
+  centralDifference,
+  defaultStep,
+  flatCase,
+  flattenArgs,
+  type FlatCase,
+  type NumericalOptions,
+} from './numerical.js';
 import { Rng } from './prng.js';
 
 export interface CheckOptions extends NumericalOptions {
@@ -46,9 +53,15 @@ interface Checked {
 }
 
 /** Values and tangents of the results, along directions of the arguments. */
-type Forward = (args: readonly NDArray[], directions: readonly NDArray[]) => { values: readonly NDArray[]; tangents: readonly MaybeZero[] };
+type Forward = (
+  args: readonly NDArray[],
+  directions: readonly NDArray[],
+) => { values: readonly NDArray[]; tangents: readonly MaybeZero[] };
 /** Values, and cotangents of the arguments for given cotangents of the results. */
-type Reverse = (args: readonly NDArray[]) => { values: readonly NDArray[]; pull: (cotangents: readonly NDArray[]) => readonly MaybeZero[] };
+type Reverse = (args: readonly NDArray[]) => {
+  values: readonly NDArray[];
+  pull: (cotangents: readonly NDArray[]) => readonly MaybeZero[];
+};
 
 /** Elements that a failed check is traced back to; beyond this many the message names a direction only. */
 const LOCALIZE_LIMIT = 4096;
@@ -69,19 +82,30 @@ const zeros = (x: HostArray): HostArray => mapHost(x, () => 0);
 
 /** Every element of the float arguments, until the limit. */
 function elementsOf(args: readonly HostArray[]): { argument: number; position: number }[] {
-  const all = args.flatMap((x, argument) => (isFloat(x.aval.dtype) ? Array.from(x.data, (_, position) => ({ argument, position })) : []));
+  const all = args.flatMap((x, argument) =>
+    isFloat(x.aval.dtype) ? Array.from(x.data, (_, position) => ({ argument, position })) : [],
+  );
   return all.length > LOCALIZE_LIMIT ? [] : all;
 }
 
 const tangentOf = (t: MaybeZero): HostArray => toHost(instantiate(t));
 
 function fail(c: FlatCase, op: string, what: string, mismatch: Mismatch, source: string): never {
-  const hint = Number.isFinite(mismatch.expected) ? '' : ' The function is not finite near these arguments; check it inside of its domain.';
-  throw new CheckError(`${op}: ${c.name}: ${what} ${describeMismatch(mismatch)}. Expected is the finite difference, got is ${source}.${hint}`);
+  const hint = Number.isFinite(mismatch.expected)
+    ? ''
+    : ' The function is not finite near these arguments; check it inside of its domain.';
+  throw new CheckError(
+    `${op}: ${c.name}: ${what} ${describeMismatch(mismatch)}. Expected is the finite difference, got is ${source}.${hint}`,
+  );
 }
 
 /** The first result whose tangent differs from the difference quotient. */
-function compareForward(c: FlatCase, derivative: Forward, directions: readonly HostArray[], { tolerance, step }: Checked): { result: number; mismatch: Mismatch } | undefined {
+function compareForward(
+  c: FlatCase,
+  derivative: Forward,
+  directions: readonly HostArray[],
+  { tolerance, step }: Checked,
+): { result: number; mismatch: Mismatch } | undefined {
   const { tangents } = derivative(c.args.map(toDevice), directions.map(toDevice));
   const expected = centralDifference(c, directions, step);
   for (const [result, e] of expected.entries()) {
@@ -94,8 +118,21 @@ function compareForward(c: FlatCase, derivative: Forward, directions: readonly H
 
 function checkForward(c: FlatCase, derivative: Forward, options: Checked): void {
   const { op, rng } = options;
-  checkValues(c, derivative(c.args.map(toDevice), c.args.map((x) => toDevice(zeros(x)))).values, options, 'jvp');
-  const found = compareForward(c, derivative, c.args.map((x) => scaledDirection(x, rng)), options);
+  checkValues(
+    c,
+    derivative(
+      c.args.map(toDevice),
+      c.args.map((x) => toDevice(zeros(x))),
+    ).values,
+    options,
+    'jvp',
+  );
+  const found = compareForward(
+    c,
+    derivative,
+    c.args.map((x) => scaledDirection(x, rng)),
+    options,
+  );
   if (found === undefined) return;
   const label = (i: number): string => c.resultLabels()[i] ?? 'result';
   for (const { argument, position } of elementsOf(c.args)) {
@@ -106,14 +143,22 @@ function checkForward(c: FlatCase, derivative: Forward, options: Checked): void 
     const by = `${nth(c.labels, argument)} at index ${showShape(unravel(position, x.aval.shape))}`;
     fail(c, op, `the derivative of ${label(one.result)} by ${by} differs:`, one.mismatch, 'forward mode');
   }
-  fail(c, op, `the derivative of ${label(found.result)} along a random direction of all arguments differs:`, found.mismatch, 'forward mode');
+  fail(
+    c,
+    op,
+    `the derivative of ${label(found.result)} along a random direction of all arguments differs:`,
+    found.mismatch,
+    'forward mode',
+  );
 }
 
 function checkValues(c: FlatCase, values: readonly NDArray[], { op, tolerance }: Checked, rule: string): void {
   c.run(...c.args.map(toDevice)).forEach((y, i) => {
     const mismatch = worstMismatch(toHost(nth(values, i)), toHost(y), tolerance);
     if (mismatch !== undefined) {
-      throw new CheckError(`${op}: ${c.name}: the value that ${rule} returns differs from the function's: ${c.resultLabels()[i] ?? 'result'} ${describeMismatch(mismatch)}`);
+      throw new CheckError(
+        `${op}: ${c.name}: the value that ${rule} returns differs from the function's: ${c.resultLabels()[i] ?? 'result'} ${describeMismatch(mismatch)}`,
+      );
     }
   });
 }
@@ -125,7 +170,10 @@ function checkReverse(c: FlatCase, derivative: Reverse, options: Checked): void 
   const cotangents = values.map((y) => drawDirection(toHost(y).aval, rng));
   const pulled = pull(cotangents.map(toDevice)).map(tangentOf);
   const onResults = (directions: readonly HostArray[]): { sum: number; magnitude: number } =>
-    innerProduct(centralDifference(c, directions, step).map((d, i) => d ?? nth(cotangents, i)), cotangents);
+    innerProduct(
+      centralDifference(c, directions, step).map((d, i) => d ?? nth(cotangents, i)),
+      cotangents,
+    );
 
   const directions = c.args.map((x) => scaledDirection(x, rng));
   const expected = onResults(directions);
@@ -139,7 +187,13 @@ function checkReverse(c: FlatCase, derivative: Reverse, options: Checked): void 
     const room = tolerance.atol + tolerance.rtol * Math.max(e.magnitude, Math.abs(g));
     if (Math.abs(e.sum - g) <= room) continue;
     const index = unravel(position, nth(c.args, argument).aval.shape);
-    fail(c, op, `the cotangent of ${nth(c.labels, argument)} differs:`, { index, expected: e.sum, got: g, allowed: room }, 'reverse mode');
+    fail(
+      c,
+      op,
+      `the cotangent of ${nth(c.labels, argument)} differs:`,
+      { index, expected: e.sum, got: g, allowed: room },
+      'reverse mode',
+    );
   }
   throw new CheckError(
     `${op}: ${c.name}: ⟨ct, f′v⟩ is ${String(expected.sum)} by finite differences but ⟨vjp(ct), v⟩ is ${String(got.sum)} ` +
@@ -151,7 +205,11 @@ function checkReverse(c: FlatCase, derivative: Reverse, options: Checked): void 
 const ownForward =
   (run: FlatCase['run']): Forward =>
   (args, directions) => {
-    const { primals, tangents } = jvpFlat(run, args, directions.map((v, i): MaybeZero => (isFloat(nth(args, i).dtype) ? v : new Zero(v.aval))));
+    const { primals, tangents } = jvpFlat(
+      run,
+      args,
+      directions.map((v, i): MaybeZero => (isFloat(nth(args, i).dtype) ? v : new Zero(v.aval))),
+    );
     return { values: primals, tangents };
   };
 
@@ -183,7 +241,10 @@ function forwardCase(c: FlatCase, rng: Rng): FlatCase {
     run: (...xs) => {
       let next = c.args.length;
       const primals = xs.slice(0, c.args.length);
-      const { tangents } = ownForward(c.run)(primals, primals.map((p) => (isFloat(p.dtype) ? nth(xs, next++) : p)));
+      const { tangents } = ownForward(c.run)(
+        primals,
+        primals.map((p) => (isFloat(p.dtype) ? nth(xs, next++) : p)),
+      );
       kept = tangents.flatMap((t, i) => (isFloat(t.aval.dtype) ? [i] : []));
       return tangents.filter((t) => isFloat(t.aval.dtype)).map(instantiate);
     },
@@ -215,7 +276,8 @@ function reverseCase(c: FlatCase, rng: Rng): FlatCase {
 function prepare(f: Untyped, args: unknown, options: CheckOptions, op: string): { c: FlatCase; checked: Checked } {
   const name = options.name ?? (f.name === '' ? 'the function' : f.name);
   const c = flatCase(f, args, name, op);
-  if (!c.args.some((x) => isFloat(x.aval.dtype))) throw new ArgumentError(`${op}: ${name} has no float argument to differentiate by`);
+  if (!c.args.some((x) => isFloat(x.aval.dtype)))
+    throw new ArgumentError(`${op}: ${name} has no float argument to differentiate by`);
   const standard = c.precision === 'float32' ? 2e-2 : 1e-6;
   const checked: Checked = {
     op,
@@ -259,7 +321,11 @@ function checkOrders(c: FlatCase, order: number, modes: readonly Mode[], options
  * checkGrads(loss, [{ w: np.array([0.5, -1]), b: np.array([2, 3]) }], { order: 2, modes: ['fwd', 'rev'] });
  * ```
  */
-export function checkGrads<A extends readonly unknown[], R>(f: (...args: A) => R, args: ArgumentsLike<A>, options: CheckGradsOptions = {}): void {
+export function checkGrads<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  args: ArgumentsLike<A>,
+  options: CheckGradsOptions = {},
+): void {
   const { c, checked } = prepare(f as unknown as Untyped, args, options, 'checkGrads');
   checkOrders(c, options.order ?? 2, options.modes ?? ['fwd', 'rev'], checked);
 }
@@ -267,7 +333,9 @@ export function checkGrads<A extends readonly unknown[], R>(f: (...args: A) => R
 /** A jvp rule: values and tangents of the results, from lists of primals and tangents. */
 export type JvpFunction<A, R> = (primals: A, tangents: ToArrays<A>) => readonly [out: R, tangent: R];
 /** A vjp rule: values of the results, and cotangents of the arguments from cotangents of the results. */
-export type VjpFunction<A, R> = (primals: A) => readonly [out: R, pullback: (cotangent: ToArrays<R>) => readonly unknown[]];
+export type VjpFunction<A, R> = (
+  primals: A,
+) => readonly [out: R, pullback: (cotangent: ToArrays<R>) => readonly unknown[]];
 
 /** Arrays of a tree. */
 const leavesOf = (tree: unknown, op: string): NDArray[] =>
@@ -287,8 +355,18 @@ const leavesOf = (tree: unknown, op: string): NDArray[] =>
  * checkJvp(square, square, [np.array([1, 2])]);
  * ```
  */
-export function checkJvp<A extends readonly unknown[], R>(f: (...args: A) => R, rule: JvpFunction<A, R>, args: ArgumentsLike<A>, options?: CheckOptions): void;
-export function checkJvp<A extends readonly unknown[], R>(f: (...args: A) => R, itself: (...args: A) => R, args: ArgumentsLike<A>, options?: CheckOptions): void;
+export function checkJvp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  rule: JvpFunction<A, R>,
+  args: ArgumentsLike<A>,
+  options?: CheckOptions,
+): void;
+export function checkJvp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  itself: (...args: A) => R,
+  args: ArgumentsLike<A>,
+  options?: CheckOptions,
+): void;
 export function checkJvp(f: Untyped, rule: Untyped, args: readonly unknown[], options: CheckOptions = {}): void {
   const { c, checked } = prepare(f, args, options, 'checkJvp');
   if (rule === f) return checkForward(c, ownForward(c.run), checked);
@@ -296,7 +374,10 @@ export function checkJvp(f: Untyped, rule: Untyped, args: readonly unknown[], op
   const given = rule as unknown as JvpFunction<unknown, unknown>;
   const forward: Forward = (primals, directions) => {
     const [values, tangents] = given(unflatten(def, primals), unflatten(def, directions));
-    return { values: leavesOf(values, "checkJvp: the rule's value"), tangents: leavesOf(tangents, "checkJvp: the rule's tangent") };
+    return {
+      values: leavesOf(values, "checkJvp: the rule's value"),
+      tangents: leavesOf(tangents, "checkJvp: the rule's tangent"),
+    };
   };
   checkForward(c, forward, checked);
 }
@@ -315,8 +396,18 @@ export function checkJvp(f: Untyped, rule: Untyped, args: readonly unknown[], op
  * checkVjp(square, square, [np.array([1, 2])]);
  * ```
  */
-export function checkVjp<A extends readonly unknown[], R>(f: (...args: A) => R, rule: VjpFunction<A, R>, args: ArgumentsLike<A>, options?: CheckOptions): void;
-export function checkVjp<A extends readonly unknown[], R>(f: (...args: A) => R, itself: (...args: A) => R, args: ArgumentsLike<A>, options?: CheckOptions): void;
+export function checkVjp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  rule: VjpFunction<A, R>,
+  args: ArgumentsLike<A>,
+  options?: CheckOptions,
+): void;
+export function checkVjp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  itself: (...args: A) => R,
+  args: ArgumentsLike<A>,
+  options?: CheckOptions,
+): void;
 export function checkVjp(f: Untyped, rule: Untyped, args: readonly unknown[], options: CheckOptions = {}): void {
   const { c, checked } = prepare(f, args, options, 'checkVjp');
   if (rule === f) return checkReverse(c, ownReverse(c.run), checked);
@@ -332,4 +423,3 @@ export function checkVjp(f: Untyped, rule: Untyped, args: readonly unknown[], op
   };
   checkReverse(c, reverse, checked);
 }
-

@@ -38,7 +38,13 @@ export function checkProgram(seed: number, options: CheckProgramOptions = {}): v
   }
 }
 
-function explain(law: ProgramLaw, whole: ProgramCase, seed: number, failure: Error, options: ProgramOptions): CheckError {
+function explain(
+  law: ProgramLaw,
+  whole: ProgramCase,
+  seed: number,
+  failure: Error,
+  options: ProgramOptions,
+): CheckError {
   // The shortest prefix of the program that fails alike, then what is left of its jaxpr.
   let failing = whole;
   let error = failure;
@@ -51,7 +57,14 @@ function explain(law: ProgramLaw, whole: ProgramCase, seed: number, failure: Err
   }
   const small = shrink(law, failing, seed, error);
   const args = small.args.map((x) => `${x.aval.toString()} ${JSON.stringify(Array.from(x.data))}`);
-  const text = [`seed ${String(seed)} breaks the law: ${law.name}`, failure.message, 'The smallest program found that breaks it:', small.program, 'at', ...args];
+  const text = [
+    `seed ${String(seed)} breaks the law: ${law.name}`,
+    failure.message,
+    'The smallest program found that breaks it:',
+    small.program,
+    'at',
+    ...args,
+  ];
   if (small.failure !== failure) text.push('where', small.failure.message);
   return new CheckError(text.join('\n'), { cause: failure });
 }

@@ -79,7 +79,8 @@ export function assertAllSame(
   }
   expected.forEach((e, i) => {
     const g = got[i];
-    if (g !== undefined) assertSame(expected.length === 1 ? what : `${what}, result ${String(i)}`, g, e, tolerance(e.aval.dtype));
+    if (g !== undefined)
+      assertSame(expected.length === 1 ? what : `${what}, result ${String(i)}`, g, e, tolerance(e.aval.dtype));
   });
 }
 

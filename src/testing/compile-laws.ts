@@ -12,7 +12,7 @@ import { assertAllSame, CheckError } from './compare.js';
 import { mapHost, rearrange, toDevice, toHost, type HostArray } from './host.js';
 import type { Law } from './law.js';
 import { Rng } from './prng.js';
-import { draw, evaluateSubject, resized, type Subject } from './subjects.js';
+import { draw, evaluateSubject, LONG, resized, SMALL, type Subject } from './subjects.js';
 import { VIEWS, type View } from './views.js';
 
 /** Results of a jitted function of a list of arrays. */
@@ -22,19 +22,30 @@ export const runJitted = (f: (...xs: NDArray[]) => readonly NDArray[], operands:
 /** The types that tracing gives are those of the arrays that evaluation gives. */
 function abstractIsActual(s: Subject, rng: Rng): void {
   const results = s.apply(...draw(s, rng).map(toDevice));
-  if (results.length !== s.outAvals.length) throw new CheckError(`${s.name}: ${String(results.length)} results, but its abstract rule gives ${String(s.outAvals.length)}`);
+  if (results.length !== s.outAvals.length)
+    throw new CheckError(
+      `${s.name}: ${String(results.length)} results, but its abstract rule gives ${String(s.outAvals.length)}`,
+    );
   results.forEach((y, i) => {
     const expected = nth(s.outAvals, i);
-    if (!y.aval.equals(expected)) throw new CheckError(`${s.name}: result ${String(i)} is ${y.aval.toString()}, but its abstract rule gives ${expected.toString()}`);
+    if (!y.aval.equals(expected))
+      throw new CheckError(
+        `${s.name}: result ${String(i)} is ${y.aval.toString()}, but its abstract rule gives ${expected.toString()}`,
+      );
     const data = y.dataSync();
     if (data.length !== expected.size || data.constructor !== hostArray(expected.dtype, 0).constructor) {
-      throw new CheckError(`${s.name}: result ${String(i)} of type ${expected.toString()} holds ${String(data.length)} elements in a ${data.constructor.name}`);
+      throw new CheckError(
+        `${s.name}: result ${String(i)} of type ${expected.toString()} holds ${String(data.length)} elements in a ${data.constructor.name}`,
+      );
     }
   });
   const traced = traceToJaxpr((...xs) => s.apply(...xs), s.avals, 'makeJaxpr');
   checkJaxpr(traced.jaxpr);
   traced.outAvals.forEach((a, i) => {
-    if (!a.equals(nth(s.outAvals, i))) throw new CheckError(`${s.name}: traced, result ${String(i)} is ${a.toString()}, not ${nth(s.outAvals, i).toString()}`);
+    if (!a.equals(nth(s.outAvals, i)))
+      throw new CheckError(
+        `${s.name}: traced, result ${String(i)} is ${a.toString()}, not ${nth(s.outAvals, i).toString()}`,
+      );
   });
 }
 
@@ -50,12 +61,27 @@ function jitOfViews(s: Subject, rng: Rng): void {
   const viewOf = (name: string, x: HostArray): View => VIEWS[name]?.(x) ?? { base: x, view: (b) => b };
   const check = (what: string, views: readonly View[]): void => {
     const f = (...bases: NDArray[]): readonly NDArray[] => s.apply(...bases.map((b, i) => nth(views, i).view(b)));
-    assertAllSame(`${s.name}: jit with ${what} operands`, runJitted(f, views.map((v) => v.base)), expected, s.tolerance);
+    assertAllSame(
+      `${s.name}: jit with ${what} operands`,
+      runJitted(
+        f,
+        views.map((v) => v.base),
+      ),
+      expected,
+      s.tolerance,
+    );
   };
-  for (const name of names) check(name, operands.map((x) => viewOf(name, x)));
+  for (const name of names)
+    check(
+      name,
+      operands.map((x) => viewOf(name, x)),
+    );
   if (operands.length > 1) {
     const mixed = operands.map(() => rng.pick(names));
-    check(mixed.join(' and '), operands.map((x, i) => viewOf(nth(mixed, i), x)));
+    check(
+      mixed.join(' and '),
+      operands.map((x, i) => viewOf(nth(mixed, i), x)),
+    );
   }
 }
 
@@ -88,14 +114,16 @@ function jitOfFused(s: Subject, rng: Rng): void {
   assertAllSame(`${s.name}: jit with neighbours`, runJitted(f, operands.map(flipHost)), expected, s.tolerance);
 }
 
-/** The same with axes of length 0 and 1. */
-function smallSizes(s: Subject, rng: Rng): void {
-  for (const small of resized(s)) {
-    abstractIsActual(small, rng);
-    jitIsEager(small, rng);
-    jitOfViews(small, rng);
-  }
-}
+/** The same with axes of other lengths. */
+const atLengths =
+  (targets: readonly number[]) =>
+  (s: Subject, rng: Rng): void => {
+    for (const other of resized(s, targets)) {
+      abstractIsActual(other, rng);
+      jitIsEager(other, rng);
+      jitOfViews(other, rng);
+    }
+  };
 
 export function compileLaws(s: Subject): Law[] {
   const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
@@ -106,8 +134,10 @@ export function compileLaws(s: Subject): Law[] {
   return [
     law('abstract = actual', abstractIsActual),
     law('jit = eager', jitIsEager),
-    ...(s.args.length === 0 ? [] : [law('jit of views = eager', jitOfViews), law('jit with neighbours = eager', jitOfFused)]),
-    ...(resized(s).length === 0 ? [] : [law('axes of length 0 and 1', smallSizes)]),
+    ...(s.args.length === 0
+      ? []
+      : [law('jit of views = eager', jitOfViews), law('jit with neighbours = eager', jitOfFused)]),
+    ...(resized(s, SMALL).length === 0 ? [] : [law('axes of length 0 and 1', atLengths(SMALL))]),
+    ...(resized(s, LONG).length === 0 ? [] : [law('long axes', atLengths(LONG))]),
   ];
 }
-

@@ -34,7 +34,11 @@ export function unravel(position: number, shape: Shape): number[] {
 }
 
 /** A new array of `shape` whose element at each index is that of `x` at another. */
-export function rearrange(x: HostArray, shape: Shape, source: (index: readonly number[]) => readonly number[]): HostArray {
+export function rearrange(
+  x: HostArray,
+  shape: Shape,
+  source: (index: readonly number[]) => readonly number[],
+): HostArray {
   const data = hostArray(x.aval.dtype, sizeOf(shape));
   const strides = stridesOf(x.aval.shape);
   for (let i = 0; i < data.length; i++) {
@@ -78,7 +82,10 @@ function spread(count: number, rng: Rng): number[] {
  * shift them together), so that finite differences do not step across the kinks of max, sort and the like.
  */
 export function drawOperands(specs: readonly ArgSpec[], rng: Rng): HostArray[] {
-  const fractions = spread(specs.reduce((n, s) => n + sizeOf(s.shape), 0), rng);
+  const fractions = spread(
+    specs.reduce((n, s) => n + sizeOf(s.shape), 0),
+    rng,
+  );
   let next = 0;
   return specs.map((spec) => {
     const dtype = spec.dtype ?? 'float32';
@@ -99,6 +106,7 @@ export function drawOperands(specs: readonly ArgSpec[], rng: Rng): HostArray[] {
 /** Uniform in ±[1/2, 1]: a direction in which every element counts. */
 export function drawDirection(aval: ShapedArray, rng: Rng): HostArray {
   const data = hostArray(aval.dtype, aval.size);
-  if (isFloat(aval.dtype)) for (let i = 0; i < data.length; i++) data[i] = rng.uniform(0.5, 1) * (rng.chance(0.5) ? 1 : -1);
+  if (isFloat(aval.dtype))
+    for (let i = 0; i < data.length; i++) data[i] = rng.uniform(0.5, 1) * (rng.chance(0.5) ? 1 : -1);
   return host(aval.shape, aval.dtype, data);
 }

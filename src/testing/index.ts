@@ -4,7 +4,16 @@
  * @packageDocumentation
  */
 import '../backends/install.js';
-export { checkGrads, checkJvp, checkVjp, type CheckGradsOptions, type CheckOptions, type JvpFunction, type Mode, type VjpFunction } from './check-grads.js';
+export {
+  checkGrads,
+  checkJvp,
+  checkVjp,
+  type CheckGradsOptions,
+  type CheckOptions,
+  type JvpFunction,
+  type Mode,
+  type VjpFunction,
+} from './check-grads.js';
 export { CheckError, type Tolerance } from './compare.js';
 export { numericalJvp, type NumericalOptions } from './numerical.js';
 export { Rng } from './prng.js';

@@ -42,7 +42,11 @@ export interface FlatArgs {
 export function flattenArgs(args: unknown, root: string, op: string): FlatArgs {
   const [leaves, def] = flattenWithPath<unknown>(args as object);
   const labels = leaves.map(([path]) => showPath(path, root));
-  return { def, labels, arrays: leaves.map(([, leaf], i) => toHost(leafArray(leaf, () => `${op}: ${labels[i] ?? ''}`))) };
+  return {
+    def,
+    labels,
+    arrays: leaves.map(([, leaf], i) => toHost(leafArray(leaf, () => `${op}: ${labels[i] ?? ''}`))),
+  };
 }
 
 /** Floats as float64. */
@@ -95,7 +99,11 @@ export function flatCase(f: (...args: never[]) => unknown, args: unknown, name: 
 export const defaultStep = (precision: DType): number => Math.cbrt(epsilonOf(precision));
 
 /** Derivatives along `directions` of the results that are floats; `null` for the others. */
-export function centralDifference({ run, args }: Pick<FlatCase, 'run' | 'args'>, directions: readonly HostArray[], step: number): (HostArray | null)[] {
+export function centralDifference(
+  { run, args }: Pick<FlatCase, 'run' | 'args'>,
+  directions: readonly HostArray[],
+  step: number,
+): (HostArray | null)[] {
   const at = (h: number): HostArray[] =>
     run(
       ...args.map((x, i) => {

@@ -66,7 +66,10 @@ const jitted =
 
 function directions(c: ProgramCase, rng: Rng): { tangents: HostArray[]; cotangents: HostArray[] } {
   const results = evaluate(c.run, c.args);
-  return { tangents: c.inputs.map((a) => drawDirection(a, rng)), cotangents: results.map((y) => drawDirection(y.aval, rng)) };
+  return {
+    tangents: c.inputs.map((a) => drawDirection(a, rng)),
+    cotangents: results.map((y) => drawDirection(y.aval, rng)),
+  };
 }
 
 const typeChecks: ProgramLaw = {
@@ -75,14 +78,27 @@ const typeChecks: ProgramLaw = {
     const n = c.inputs.length;
     const { tangents, cotangents } = directions(c, new Rng(seed));
     const check = (what: string, f: OnLists, args: readonly HostArray[]): void => {
-      const closed = traceToJaxpr(f, args.map((x) => x.aval), what);
+      const closed = traceToJaxpr(
+        f,
+        args.map((x) => x.aval),
+        what,
+      );
       checkJaxpr(closed.jaxpr);
-      assertAllSame(`evaluating the jaxpr of its ${what}`, evaluate((...xs) => evalClosed(closed, xs), args), evaluate(f, args), units(AMPLIFIED));
+      assertAllSame(
+        `evaluating the jaxpr of its ${what}`,
+        evaluate((...xs) => evalClosed(closed, xs), args),
+        evaluate(f, args),
+        units(AMPLIFIED),
+      );
     };
     check('values', c.run, c.args);
     check('jvp', tangentsOf(c.run, n), [...c.args, ...tangents]);
     check('vjp', cotangentsOf(c.run, n), [...c.args, ...cotangents]);
-    check('vmap', (...xs) => vmap(onList(c.run))(xs), c.args.map((x) => stack([x, x], 0, x.aval)));
+    check(
+      'vmap',
+      (...xs) => vmap(onList(c.run))(xs),
+      c.args.map((x) => stack([x, x], 0, x.aval)),
+    );
   },
 };
 
@@ -92,7 +108,12 @@ const jitIsEager: ProgramLaw = {
     const expected = evaluate(c.plain, c.args);
     assertAllSame('eager', evaluate(c.run, c.args), expected, units(AMPLIFIED));
     assertAllSame('jit', evaluate(jitted(c.run), c.args), expected, units(AMPLIFIED));
-    assertAllSame('disableJit', disableJit(() => evaluate(jitted(c.run), c.args)), expected, units(AMPLIFIED));
+    assertAllSame(
+      'disableJit',
+      disableJit(() => evaluate(jitted(c.run), c.args)),
+      expected,
+      units(AMPLIFIED),
+    );
   },
 };
 
@@ -111,12 +132,29 @@ const vmapIsLoop: ProgramLaw = {
     const axes = c.inputs.map((a, i) => (batched.includes(i) ? rng.int(0, a.ndim) : null));
     const operands = c.args.map((x, i) => {
       const axis = nth(axes, i);
-      return axis === null ? x : stack(batch.map((xs) => nth(xs, i)), axis, x.aval);
+      return axis === null
+        ? x
+        : stack(
+            batch.map((xs) => nth(xs, i)),
+            axis,
+            x.aval,
+          );
     });
-    const rows = batch.map((xs) => evaluate(c.plain, xs.map((x, i) => (batched.includes(i) ? x : nth(c.args, i)))));
+    const rows = batch.map((xs) =>
+      evaluate(
+        c.plain,
+        xs.map((x, i) => (batched.includes(i) ? x : nth(c.args, i))),
+      ),
+    );
     const first = nth(rows, 0);
     const outAxes = first.map((y) => rng.int(0, y.aval.ndim));
-    const expected = first.map((y, k) => stack(rows.map((row) => nth(row, k)), nth(outAxes, k), y.aval));
+    const expected = first.map((y, k) =>
+      stack(
+        rows.map((row) => nth(row, k)),
+        nth(outAxes, k),
+        y.aval,
+      ),
+    );
     const f: OnLists = (...xs) => vmap(onList(c.run), [axes], { outAxes })(xs);
     assertAllSame('vmap', evaluate(f, operands), expected, units(AMPLIFIED));
     assertAllSame('jit of vmap', evaluate(jitted(f), operands), expected, units(AMPLIFIED));
@@ -127,7 +165,12 @@ const finiteDifferences: ProgramLaw = {
   name: 'jvp and vjp = finite differences',
   check: (c, seed) => {
     // Second order costs several times more, and is tried on a part of the seeds.
-    checkGrads((...xs: NDArray[]) => [...c.run(...xs)], c.args.map(toDevice), { name: 'the program', order: seed % 4 === 0 ? 2 : 1, seed, ...DIFFERENCES });
+    checkGrads((...xs: NDArray[]) => [...c.run(...xs)], c.args.map(toDevice), {
+      name: 'the program',
+      order: seed % 4 === 0 ? 2 : 1,
+      seed,
+      ...DIFFERENCES,
+    });
   },
 };
 
@@ -173,17 +216,46 @@ interface Step {
   readonly order: number;
 }
 
-const gradient = (f: OnLists): OnLists => (...xs) => grad((args: readonly NDArray[]) => weightedSum(f(...args)))(xs);
+const gradient =
+  (f: OnLists): OnLists =>
+  (...xs) =>
+    grad((args: readonly NDArray[]) => weightedSum(f(...args)))(xs);
 /** A direction that depends on the point, so that it is differentiated too. */
-const directional = (f: OnLists): OnLists => (...xs) => jvp(onList(f), [xs], [xs.map((x) => cos(x))])[1];
-const linearized = (f: OnLists): OnLists => (...xs) => linearize(onList(f), [xs])[1](xs.map((x) => neg(x)));
+const directional =
+  (f: OnLists): OnLists =>
+  (...xs) =>
+    jvp(onList(f), [xs], [xs.map((x) => cos(x))])[1];
+const linearized =
+  (f: OnLists): OnLists =>
+  (...xs) =>
+    linearize(onList(f), [xs])[1](xs.map((x) => neg(x)));
 const identity = (f: OnLists): OnLists => f;
 
 const BATCH = 2;
 const STEPS: readonly Step[] = [
   { name: 'jit', transformed: jitted, plain: identity, order: 0 },
-  { name: 'checkpoint', transformed: (f) => (...xs) => checkpoint(onList(f))(xs), plain: identity, order: 0 },
-  { name: 'vmap', transformed: (f) => (...xs) => vmap(onList(f))(xs), plain: (f) => (...xs) => loop(f, xs, BATCH), batch: BATCH, order: 0 },
+  {
+    name: 'checkpoint',
+    transformed:
+      (f) =>
+      (...xs) =>
+        checkpoint(onList(f))(xs),
+    plain: identity,
+    order: 0,
+  },
+  {
+    name: 'vmap',
+    transformed:
+      (f) =>
+      (...xs) =>
+        vmap(onList(f))(xs),
+    plain:
+      (f) =>
+      (...xs) =>
+        loop(f, xs, BATCH),
+    batch: BATCH,
+    order: 0,
+  },
   { name: 'grad', transformed: gradient, plain: gradient, order: 1 },
   { name: 'jvp', transformed: directional, plain: directional, order: 1 },
   { name: 'linearize', transformed: linearized, plain: linearized, order: 1 },
@@ -194,7 +266,11 @@ const MAX_ORDER = 2;
 /** Copies of `x` on a new first axis, scaled so that they differ: at the same distances from kinks, nearly. */
 const widenBatch = (x: NDArray): NDArray => {
   const { shape } = x.aval;
-  const copies = broadcastInDim(x, [BATCH, ...shape], range(shape.length).map((d) => d + 1));
+  const copies = broadcastInDim(
+    x,
+    [BATCH, ...shape],
+    range(shape.length).map((d) => d + 1),
+  );
   return mul(copies, add(mul(broadcastInDim(iotaLike(x), [BATCH, ...shape], [0]), 1e-5), 1));
 };
 const iotaLike = (x: NDArray): NDArray => broadcastedIota(x.dtype, [BATCH], 0);
@@ -211,7 +287,10 @@ const compositions: ProgramLaw = {
       const batches = steps.filter((s) => s.batch !== undefined).length;
       if (order + step.order <= MAX_ORDER && (step.batch === undefined || batches < 2)) steps.push(step);
     }
-    const name = steps.map((s) => s.name).reverse().join(' ∘ ');
+    const name = steps
+      .map((s) => s.name)
+      .reverse()
+      .join(' ∘ ');
     let args = c.args;
     for (const step of steps) if (step.batch !== undefined) args = evaluate((...xs) => xs.map(widenBatch), args);
     const transformed = steps.reduce((f, step) => step.transformed(f), c.run);
@@ -236,7 +315,15 @@ const batchedHessian: ProgramLaw = {
     const got = evaluate((...xs) => jit(vmap(blocks))(xs), args);
     // Column (j, e) of every block is the derivative of the gradient along element e of argument j.
     const product = (point: readonly HostArray[], j: number, e: number): HostArray[] =>
-      evaluate((...xs) => jvp((ys: readonly NDArray[]) => grad(scalar(c.plain))(ys), [xs], [point.map((x, k) => toDevice(unitLike(x, k === j ? e : -1)))])[1], point);
+      evaluate(
+        (...xs) =>
+          jvp(
+            (ys: readonly NDArray[]) => grad(scalar(c.plain))(ys),
+            [xs],
+            [point.map((x, k) => toDevice(unitLike(x, k === j ? e : -1)))],
+          )[1],
+        point,
+      );
     const n = c.inputs.length;
     const rows = range(BATCH).map((b) => {
       const point = args.map((x, k) => sliceFirst(x, b, nth(c.inputs, k)));
@@ -254,13 +341,34 @@ const batchedHessian: ProgramLaw = {
         return { aval: type, data };
       });
     });
-    const expected = nth(rows, 0).map((block, k) => stack(rows.map((row) => nth(row, k)), 0, block.aval));
+    const expected = nth(rows, 0).map((block, k) =>
+      stack(
+        rows.map((row) => nth(row, k)),
+        0,
+        block.aval,
+      ),
+    );
     assertAllSame('vmap of hessian', got, expected, units(AMPLIFIED_DERIVATIVES));
   },
 };
 
-const unitLike = (x: HostArray, position: number): HostArray => ({ aval: x.aval, data: x.data.map((_, i) => (i === position ? 1 : 0)) });
-const sliceFirst = (x: HostArray, b: number, type: ShapedArray): HostArray => ({ aval: type, data: x.data.slice(b * type.size, (b + 1) * type.size) });
+const unitLike = (x: HostArray, position: number): HostArray => ({
+  aval: x.aval,
+  data: x.data.map((_, i) => (i === position ? 1 : 0)),
+});
+const sliceFirst = (x: HostArray, b: number, type: ShapedArray): HostArray => ({
+  aval: type,
+  data: x.data.slice(b * type.size, (b + 1) * type.size),
+});
 
 /** The laws of random programs. */
-export const PROGRAM_LAWS: readonly ProgramLaw[] = [typeChecks, jitIsEager, vmapIsLoop, finiteDifferences, adjoint, gradOfJit, compositions, batchedHessian];
+export const PROGRAM_LAWS: readonly ProgramLaw[] = [
+  typeChecks,
+  jitIsEager,
+  vmapIsLoop,
+  finiteDifferences,
+  adjoint,
+  gradOfJit,
+  compositions,
+  batchedHessian,
+];

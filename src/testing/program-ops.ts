@@ -49,7 +49,9 @@ function reportAll(b: Builder, distances: readonly number[]): void {
 const differences = (x: NDArray, y: NDArray): number[] => {
   const [xs, ys] = [elements(x), elements(y)];
   const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i] ?? NaN;
-  return xs.length === 0 || ys.length === 0 ? [] : range(Math.max(xs.length, ys.length)).map((i) => at(xs, i) - at(ys, i));
+  return xs.length === 0 || ys.length === 0
+    ? []
+    : range(Math.max(xs.length, ys.length)).map((i) => at(xs, i) - at(ys, i));
 };
 /** Differences between all pairs of elements of one array. */
 const pairwise = (x: NDArray): number[] => {
@@ -134,7 +136,8 @@ const unarySmooth: Operation = (b) => {
 const unaryKinked: Operation = (b) => {
   const v = pickFloat(b);
   if (v === undefined || b.smooth) return undefined;
-  const toInteger = (offset: number): number[] => elements(v.x).map((e) => (3 * e - offset - Math.round(3 * e - offset)) / 3);
+  const toInteger = (offset: number): number[] =>
+    elements(v.x).map((e) => (3 * e - offset - Math.round(3 * e - offset)) / 3);
   switch (b.rng.int(0, 5)) {
     case 0:
       reportAll(b, elements(v.x));
@@ -149,7 +152,10 @@ const unaryKinked: Operation = (b) => {
       reportAll(b, toInteger(0.5));
       return value(lax.round(scale(v.x, 3), b.rng.chance(0.5) ? 'TO_NEAREST_EVEN' : 'AWAY_FROM_ZERO'), 3 * v.bound + 1);
     case 4:
-      reportAll(b, elements(v.x).flatMap((e) => [e + 0.7, e - 0.9]));
+      reportAll(
+        b,
+        elements(v.x).flatMap((e) => [e + 0.7, e - 0.9]),
+      );
       return value(lax.clamp(-0.7, v.x, 0.9), 0.9);
     default:
       reportAll(b, elements(v.x));
@@ -200,7 +206,10 @@ const binary: Operation = (b) => {
     }
     default: {
       const divisor = above(1.2, w.x);
-      reportAll(b, elements(lax.div(v.x, divisor)).map((q) => q - Math.round(q)));
+      reportAll(
+        b,
+        elements(lax.div(v.x, divisor)).map((q) => q - Math.round(q)),
+      );
       return value(lax.rem(v.x, divisor), v.bound);
     }
   }
@@ -211,7 +220,9 @@ const permutation = (b: Builder, n: number): number[] => b.rng.shuffle(range(n))
 /** Shapes with the same number of elements. */
 function reshapes(b: Builder, size: number): Shape {
   if (size === 0) return b.rng.pick([[0], [2, 0], [0, 3]]);
-  const factors = range(size + 1).slice(1).filter((k) => size % k === 0);
+  const factors = range(size + 1)
+    .slice(1)
+    .filter((k) => size % k === 0);
   const first = b.rng.pick(factors);
   const second = b.rng.pick(factors.filter((k) => (size / first) % k === 0));
   return b.rng.pick([[size], [first, size / first], [first, second, size / first / second], [size / first, 1, first]]);
@@ -229,14 +240,30 @@ const rearrangement: Operation = (b) => {
     case 1:
       return value(lax.reshape(v.x, reshapes(b, size)), v.bound);
     case 2:
-      return value(lax.rev(v.x, range(ndim).filter(() => b.rng.chance(0.5))), v.bound);
+      return value(
+        lax.rev(
+          v.x,
+          range(ndim).filter(() => b.rng.chance(0.5)),
+        ),
+        v.bound,
+      );
     case 3: {
       const start = shape.map((k) => b.rng.int(0, Math.max(0, k - 1)));
       const limit = shape.map((k, d) => b.rng.int(Math.min(k, nth(start, d) + 1), k));
-      return value(lax.slice(v.x, start, limit, shape.map(() => b.rng.int(1, 2))), v.bound);
+      return value(
+        lax.slice(
+          v.x,
+          start,
+          limit,
+          shape.map(() => b.rng.int(1, 2)),
+        ),
+        v.bound,
+      );
     }
     case 4: {
-      const config = shape.map((k) => [b.rng.int(k > 1 ? -1 : 0, 1), b.rng.int(k > 2 ? -1 : 0, 1), b.rng.int(0, 1)] as const);
+      const config = shape.map(
+        (k) => [b.rng.int(k > 1 ? -1 : 0, 1), b.rng.int(k > 2 ? -1 : 0, 1), b.rng.int(0, 1)] as const,
+      );
       const padding = pickFloat(b, (w) => w.x.ndim === 0);
       const padded = lax.pad(v.x, padding?.x ?? 0.25, config);
       return padded.size > MAX_SIZE ? undefined : value(padded, Math.max(v.bound, padding?.bound ?? 0.25));
@@ -251,7 +278,14 @@ const rearrangement: Operation = (b) => {
       if (size * extra > MAX_SIZE || ndim > 2) return undefined;
       const place = b.rng.int(0, ndim);
       const wide = [...shape.slice(0, place), extra, ...shape.slice(place)];
-      return value(lax.broadcastInDim(v.x, wide, range(ndim + 1).filter((d) => d !== place)), v.bound);
+      return value(
+        lax.broadcastInDim(
+          v.x,
+          wide,
+          range(ndim + 1).filter((d) => d !== place),
+        ),
+        v.bound,
+      );
     }
   }
 };
@@ -316,11 +350,16 @@ const contraction: Operation = (b) => {
   const w = pickFloat(b, (u) => u.x.ndim > 0 && u.x.shape.includes(n));
   if (w === undefined) return undefined;
   const other = w.x.shape.indexOf(n);
-  const pairs = v.x.shape.flatMap((k, i) => (i === axis ? [] : w.x.shape.flatMap((m, j) => (m === k && j !== other ? [[i, j] as const] : []))));
+  const pairs = v.x.shape.flatMap((k, i) =>
+    i === axis ? [] : w.x.shape.flatMap((m, j) => (m === k && j !== other ? [[i, j] as const] : [])),
+  );
   const batch = pairs.length > 0 && b.rng.chance(0.5) ? [b.rng.pick(pairs)] : [];
   const size = (v.x.size / Math.max(1, n)) * (w.x.size / Math.max(1, n));
   if (size > MAX_SIZE || v.x.ndim + w.x.ndim > 5) return undefined;
-  const product = lax.dotGeneral(v.x, w.x, [[[axis], [other]], [batch.map(([i]) => i), batch.map(([, j]) => j)]]);
+  const product = lax.dotGeneral(v.x, w.x, [
+    [[axis], [other]],
+    [batch.map(([i]) => i), batch.map(([, j]) => j)],
+  ]);
   return value(product, n * v.bound * w.bound);
 };
 
@@ -348,19 +387,52 @@ const indexed: Operation = (b) => {
   switch (b.rng.int(0, 4)) {
     case 0: {
       const sizes = shape.map((k) => b.rng.int(Math.min(1, k), k));
-      return value(lax.dynamicSlice(v.x, shape.map((k) => someIndex(b, k)), sizes), v.bound);
+      return value(
+        lax.dynamicSlice(
+          v.x,
+          shape.map((k) => someIndex(b, k)),
+          sizes,
+        ),
+        v.bound,
+      );
     }
     case 1: {
-      const update = lax.slice(v.x, shape.map(() => 0), shape.map((k) => Math.ceil(k / 2)));
-      return value(lax.dynamicUpdateSlice(v.x, lax.cos(update), shape.map((k) => someIndex(b, k))), Math.max(1, v.bound));
+      const update = lax.slice(
+        v.x,
+        shape.map(() => 0),
+        shape.map((k) => Math.ceil(k / 2)),
+      );
+      return value(
+        lax.dynamicUpdateSlice(
+          v.x,
+          lax.cos(update),
+          shape.map((k) => someIndex(b, k)),
+        ),
+        Math.max(1, v.bound),
+      );
     }
     case 2: {
       if (count * row > MAX_SIZE) return undefined;
-      const dn = { offsetDims: window, collapsedSliceDims: [0], startIndexMap: [0], operandBatchingDims: [], startIndicesBatchingDims: [] };
-      return value(lax.gather(v.x, someRows(b, n, count), dn, [1, ...shape.slice(1)], { mode, fillValue: 0.125 }), Math.max(1, v.bound));
+      const dn = {
+        offsetDims: window,
+        collapsedSliceDims: [0],
+        startIndexMap: [0],
+        operandBatchingDims: [],
+        startIndicesBatchingDims: [],
+      };
+      return value(
+        lax.gather(v.x, someRows(b, n, count), dn, [1, ...shape.slice(1)], { mode, fillValue: 0.125 }),
+        Math.max(1, v.bound),
+      );
     }
     case 3: {
-      const dn = { updateWindowDims: window, insertedWindowDims: [0], scatterDimsToOperandDims: [0], operandBatchingDims: [], scatterIndicesBatchingDims: [] };
+      const dn = {
+        updateWindowDims: window,
+        insertedWindowDims: [0],
+        scatterDimsToOperandDims: [0],
+        operandBatchingDims: [],
+        scatterIndicesBatchingDims: [],
+      };
       const updates = lax.sin(lax.broadcastInDim(lax.sliceInDim(v.x, 0, 1), [count, ...shape.slice(1)], range(ndim)));
       const scatter = b.rng.pick([lax.scatterAdd, lax.scatter]);
       return value(scatter(v.x, someRows(b, n, count), updates, dn, { mode }), v.bound + count);
@@ -382,7 +454,10 @@ const ordered: Operation = (b) => {
       return lax.sort([v.x, lax.sin(v.x)], axis).map((x, i) => ({ x, bound: i === 0 ? v.bound : 1 }));
     default: {
       const [top, at] = lax.topK(v.x, b.rng.int(1, nth(v.x.aval.shape, v.x.ndim - 1)));
-      return [{ x: top, bound: v.bound }, { x: lax.convertElementType(at, b.float), bound: 4 }];
+      return [
+        { x: top, bound: v.bound },
+        { x: lax.convertElementType(at, b.float), bound: 4 },
+      ];
     }
   }
 };
@@ -399,7 +474,10 @@ const discrete: Operation = (b) => {
     }
     case 1: {
       const scaled = scale(v.x, 3);
-      reportAll(b, elements(scaled).flatMap((e) => (Math.abs(e) < 0.5 ? [] : [(e - Math.round(e)) / 3])));
+      reportAll(
+        b,
+        elements(scaled).flatMap((e) => (Math.abs(e) < 0.5 ? [] : [(e - Math.round(e)) / 3])),
+      );
       const whole = lax.convertElementType(scaled, 'int32');
       const bits = lax.bitwiseXor(lax.add(whole, 5), lax.full(v.x.aval.shape, 2, 'int32'));
       return value(lax.mul(lax.convertElementType(bits, b.float), 0.1), (3 * v.bound + 9) / 10);

@@ -116,21 +116,36 @@ function nested(b: Builder, context: Context): Value[] | undefined {
       // The rule is the true derivative, found another way: of the function without the rule. Values that the function
       // closes over count as constants for the rule, so there are none.
       const own = (...args: NDArray[]): NDArray[] => {
-        const out = build(new Rng(seed), args.map((x, i) => ({ x, bound: nth(operands, i).bound })), steps, { ...context, depth: 0 });
+        const out = build(
+          new Rng(seed),
+          args.map((x, i) => ({ x, bound: nth(operands, i).bound })),
+          steps,
+          { ...context, depth: 0 },
+        );
         const last = out.filter((v) => isFloat(v.x.dtype)).slice(-2);
         bounds = last.map((v) => v.bound);
         return last.map((v) => v.x);
       };
-      const custom = customJvp((...args: NDArray[]): readonly NDArray[] => own(...args)).defjvp((primals, tangents) => jvp((...args: NDArray[]): readonly NDArray[] => own(...args), primals, tangents));
+      const custom = customJvp((...args: NDArray[]): readonly NDArray[] => own(...args)).defjvp((primals, tangents) =>
+        jvp((...args: NDArray[]): readonly NDArray[] => own(...args), primals, tangents),
+      );
       return give(context.plain ? own(...xs) : custom(...xs));
     }
     case 3: {
       const size = rng.int(2, 3);
-      const stacked = xs.map((x) => broadcastInDim(x, [size, ...x.aval.shape], range(x.ndim).map((d) => d + 1)));
+      const stacked = xs.map((x) =>
+        broadcastInDim(
+          x,
+          [size, ...x.aval.shape],
+          range(x.ndim).map((d) => d + 1),
+        ),
+      );
       // The examples differ by a factor.
       const ramp = stacked.map((x) => mul(x, rampLike(x)));
       const f = body({}, 1);
-      const out = context.plain ? loop(f, ramp, size) : vmap((...args: NDArray[]): readonly NDArray[] => f(...args))(...ramp);
+      const out = context.plain
+        ? loop(f, ramp, size)
+        : vmap((...args: NDArray[]): readonly NDArray[] => f(...args))(...ramp);
       return give(out).filter((v) => v.x.size <= 48);
     }
     default: {
@@ -145,10 +160,19 @@ function nested(b: Builder, context: Context): Value[] | undefined {
 const rampLike = (x: NDArray): NDArray => sub(1, mul(broadcastedIota(x.dtype, x.aval.shape, 0), 0.25));
 
 /** The results of `f` on each slice of its arguments along their first axes, stacked: what vmap must equal. */
-export function loop(f: (...xs: NDArray[]) => readonly NDArray[], stacked: readonly NDArray[], size: number): NDArray[] {
-  const rows = range(size).map((i) => f(...stacked.map((x) => reshape(sliceInDim(x, i, i + 1), x.aval.shape.slice(1)))));
+export function loop(
+  f: (...xs: NDArray[]) => readonly NDArray[],
+  stacked: readonly NDArray[],
+  size: number,
+): NDArray[] {
+  const rows = range(size).map((i) =>
+    f(...stacked.map((x) => reshape(sliceInDim(x, i, i + 1), x.aval.shape.slice(1)))),
+  );
   return nth(rows, 0).map((y, k) =>
-    concatenate(rows.map((row) => reshape(nth(row, k), [1, ...y.aval.shape])), 0),
+    concatenate(
+      rows.map((row) => reshape(nth(row, k), [1, ...y.aval.shape])),
+      0,
+    ),
   );
 }
 
@@ -185,7 +209,12 @@ export function randomProgram(seed: number, options: ProgramOptions = {}): Rando
 
   const evaluate = (xs: readonly NDArray[], context: Omit<Context, 'float' | 'smooth' | 'depth'>): NDArray[] => {
     const rng = new Rng(programSeed);
-    const values = build(rng, xs.map((x) => ({ x, bound: DOMAIN })), operations, { ...context, float, smooth: false, depth: 2 });
+    const values = build(
+      rng,
+      xs.map((x) => ({ x, bound: DOMAIN })),
+      operations,
+      { ...context, float, smooth: false, depth: 2 },
+    );
     const made = values.filter((v) => isFloat(v.x.dtype)).map((v) => v.x);
     // The last value, and one from the middle.
     const last = nth(made, made.length - 1);
@@ -204,11 +233,18 @@ export function randomProgram(seed: number, options: ProgramOptions = {}): Rando
 }
 
 /** Draw until no reported distance from a kink is small. */
-function drawAway(inputs: readonly ShapedArray[], rng: Rng, observe: (xs: readonly NDArray[], report: (distance: number) => void) => unknown): HostArray[] {
+function drawAway(
+  inputs: readonly ShapedArray[],
+  rng: Rng,
+  observe: (xs: readonly NDArray[], report: (distance: number) => void) => unknown,
+): HostArray[] {
   let best: HostArray[] = [];
   let bestDistance = -1;
   for (let attempt = 0; attempt < ATTEMPTS && bestDistance < MIN_DISTANCE; attempt++) {
-    const operands = drawOperands(inputs.map((a) => ({ shape: a.shape, dtype: a.dtype, domain: [-DOMAIN, DOMAIN] })), rng);
+    const operands = drawOperands(
+      inputs.map((a) => ({ shape: a.shape, dtype: a.dtype, domain: [-DOMAIN, DOMAIN] })),
+      rng,
+    );
     let distance = Infinity;
     observe(operands.map(toDevice), (d) => {
       distance = Math.min(distance, d);

@@ -3,6 +3,7 @@
  * dropping results, inlining calls, turning intermediate values into arguments and letting equations be skipped.
  */
 import { nth } from '../core/axes.js';
+import { subJaxprs } from '../core/check.js';
 import { ConcreteArray } from '../core/concrete.js';
 import { pruneResults } from '../core/dce.js';
 import { isFloat } from '../core/dtype.js';
@@ -23,7 +24,10 @@ interface Candidate {
 const BUDGET = 400;
 
 function calledJaxpr(eqn: Eqn): ClosedJaxpr | undefined {
-  const lowering = eqn.primitive.lower(eqn.inputs.map((a) => a.aval), eqn.params);
+  const lowering = eqn.primitive.lower(
+    eqn.inputs.map((a) => a.aval),
+    eqn.params,
+  );
   return lowering.kind === 'call' ? lowering.jaxpr : undefined;
 }
 
@@ -40,7 +44,10 @@ export function evalInlined(jaxpr: Jaxpr, consts: readonly NDArray[], args: read
   for (const eqn of jaxpr.eqns) {
     const inputs = eqn.inputs.map(read);
     const called = calledJaxpr(eqn);
-    const results = called === undefined ? currentTrace().process(eqn.primitive, inputs, eqn.params) : evalInlined(called.jaxpr, called.consts, inputs);
+    const results =
+      called === undefined
+        ? currentTrace().process(eqn.primitive, inputs, eqn.params)
+        : evalInlined(called.jaxpr, called.consts, inputs);
     eqn.outputs.forEach((v, i) => values.set(v, nth(results, i)));
   }
   return jaxpr.outvars.map(read);
@@ -62,12 +69,30 @@ function valuesOf({ jaxpr, args }: Candidate): Map<Var, HostArray> {
 
 /** Only what the results need: equations and arguments. */
 function prune({ jaxpr, args }: Candidate): Candidate {
-  const { eqns, outvars, invars } = pruneResults(jaxpr, jaxpr.outvars.map(() => true));
+  const { eqns, outvars, invars } = pruneResults(
+    jaxpr,
+    jaxpr.outvars.map(() => true),
+  );
   const read = new Set<Atom>([...outvars, ...eqns.flatMap((eqn) => eqn.inputs)]);
   const kept = invars.map((v) => read.has(v));
   // A program has an argument, used or not.
   if (!kept.includes(true)) kept[0] = true;
-  return { jaxpr: new Jaxpr([], invars.filter((_, i) => kept[i]), eqns, outvars), args: args.filter((_, i) => kept[i]) };
+  return {
+    jaxpr: new Jaxpr(
+      [],
+      invars.filter((_, i) => kept[i]),
+      eqns,
+      outvars,
+    ),
+    args: args.filter((_, i) => kept[i]),
+  };
+}
+
+/** What shrinking makes smaller: equations, those of calls included, then results. */
+function weight(jaxpr: Jaxpr): number {
+  const equations = (j: Jaxpr): number =>
+    j.eqns.reduce((n, eqn) => n + 1 + subJaxprs(eqn.params).reduce((m, sub) => m + equations(sub), 0), 0);
+  return 100 * equations(jaxpr) + jaxpr.outvars.length;
 }
 
 /** Candidates with one equation less, or one call opened, or one result only; the boldest first. */
@@ -77,7 +102,8 @@ function* smaller(c: Candidate): Generator<Candidate> {
   if (outvars.length > 1) for (const a of outvars) yield prune({ jaxpr: new Jaxpr([], invars, eqns, [a]), args });
   // An earlier value is the result.
   for (const eqn of eqns) {
-    for (const v of eqn.outputs) if (isFloat(v.aval.dtype) && !outvars.includes(v)) yield prune({ jaxpr: new Jaxpr([], invars, eqns, [v]), args });
+    for (const v of eqn.outputs)
+      if (isFloat(v.aval.dtype) && !outvars.includes(v)) yield prune({ jaxpr: new Jaxpr([], invars, eqns, [v]), args });
   }
   // A value becomes an argument, so that what made it goes.
   const values = valuesOf(c);
@@ -118,7 +144,11 @@ function evalOpening(jaxpr: Jaxpr, target: Eqn, args: readonly NDArray[]): NDArr
   const values = evalJaxpr(new Jaxpr([], jaxpr.invars, before, made), [], args);
   const inputs = evalJaxpr(new Jaxpr([], made, [], target.inputs), [], values);
   const results = called === undefined ? [] : evalClosed(called, inputs);
-  return evalJaxpr(new Jaxpr([], [...made, ...target.outputs], jaxpr.eqns.slice(at + 1), jaxpr.outvars), [], [...values, ...results]);
+  return evalJaxpr(
+    new Jaxpr([], [...made, ...target.outputs], jaxpr.eqns.slice(at + 1), jaxpr.outvars),
+    [],
+    [...values, ...results],
+  );
 }
 
 /** The error that the law throws, if it does. */
@@ -132,7 +162,12 @@ export function failureOf(law: ProgramLaw, c: ProgramCase, seed: number): Error 
 }
 
 /** A smaller program that fails in the same way (with the same class of error), and what is wrong with it. */
-export function shrink(law: ProgramLaw, failing: ProgramCase, seed: number, failure: Error): { program: string; args: readonly HostArray[]; failure: Error } {
+export function shrink(
+  law: ProgramLaw,
+  failing: ProgramCase,
+  seed: number,
+  failure: Error,
+): { program: string; args: readonly HostArray[]; failure: Error } {
   const traced = traceToJaxpr((...xs) => failing.run(...xs), failing.inputs, 'makeJaxpr');
   const unshrunk = { program: String(traced), args: failing.args, failure };
   if (traced.consts.length > 0) return unshrunk;
@@ -141,9 +176,10 @@ export function shrink(law: ProgramLaw, failing: ProgramCase, seed: number, fail
   let found = failureOf(law, caseOf(best), seed);
   if (found === undefined || found.name !== failure.name) return unshrunk;
   let tries = 0;
-  for (let progress = true; progress && tries < BUDGET; ) {
+  for (let progress = true; progress && tries < BUDGET;) {
     progress = false;
     for (const candidate of smaller(best)) {
+      if (weight(candidate.jaxpr) >= weight(best.jaxpr)) continue;
       if (++tries > BUDGET) break;
       const error = failureOf(law, caseOf(candidate), seed);
       if (error === undefined || error.name !== failure.name) continue;
@@ -153,4 +189,3 @@ export function shrink(law: ProgramLaw, failing: ProgramCase, seed: number, fail
   }
   return { program: String(best.jaxpr), args: best.args, failure: found };
 }
-

@@ -52,7 +52,10 @@ function showParams(params: Params): string {
     if (value instanceof ClosedJaxpr || value instanceof Jaxpr) return 'jaxpr';
     if (typeof value === 'function') return 'function';
     if (Array.isArray(value)) return `[${value.map((v: ParamValue) => show(v)).join(',')}]`;
-    if (typeof value === 'object' && value !== null) return `{${Object.entries(value).map(([k, v]: [string, ParamValue]) => `${k}:${show(v)}`).join(',')}}`;
+    if (typeof value === 'object' && value !== null)
+      return `{${Object.entries(value)
+        .map(([k, v]: [string, ParamValue]) => `${k}:${show(v)}`)
+        .join(',')}}`;
     return String(value);
   };
   const entries = Object.entries(params);
@@ -79,7 +82,8 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
 export const draw = (s: Subject, rng: Rng): HostArray[] => drawOperands(s.args, rng);
 
 /** Results of the subject, eagerly. */
-export const evaluateSubject = (s: Subject, operands: readonly HostArray[]): HostArray[] => s.apply(...operands.map(toDevice)).map(toHost);
+export const evaluateSubject = (s: Subject, operands: readonly HostArray[]): HostArray[] =>
+  s.apply(...operands.map(toDevice)).map(toHost);
 
 /** Operands that vary: lists of indices rotate, single indices move, everything else is drawn again. */
 export function drawBatch(s: Subject, size: number, rng: Rng): HostArray[][] {
@@ -110,7 +114,12 @@ function wideJaxpr(jaxpr: Jaxpr): Jaxpr {
   return new Jaxpr(
     jaxpr.constvars.map(variable),
     jaxpr.invars.map(variable),
-    jaxpr.eqns.map((e) => ({ ...e, inputs: e.inputs.map(atom), outputs: e.outputs.map(variable), params: wideParams(e.params) })),
+    jaxpr.eqns.map((e) => ({
+      ...e,
+      inputs: e.inputs.map(atom),
+      outputs: e.outputs.map(variable),
+      params: wideParams(e.params),
+    })),
     jaxpr.outvars.map(atom),
   );
 }
@@ -126,14 +135,17 @@ function wideValue(value: ParamValue): ParamValue {
   return value;
 }
 
-const wideParams = (params: Params): Params => Object.fromEntries(Object.entries(params).map(([k, v]) => [k, wideValue(v)]));
+const wideParams = (params: Params): Params =>
+  Object.fromEntries(Object.entries(params).map(([k, v]) => [k, wideValue(v)]));
 
 /**
  * The subject with float64 in place of float32, in operands, parameters and the jaxprs among them. One that has no such
  * form (a bit cast to 32 bits) stays as it is.
  */
 export function widened(s: Subject): Subject {
-  const args = s.args.map((spec) => ((spec.dtype ?? 'float32') === 'float32' ? { ...spec, dtype: 'float64' as const } : spec));
+  const args = s.args.map((spec) =>
+    (spec.dtype ?? 'float32') === 'float32' ? { ...spec, dtype: 'float64' as const } : spec,
+  );
   try {
     return subject(s.primitive, { args, params: wideParams(s.params) });
   } catch (error) {
@@ -142,15 +154,20 @@ export function widened(s: Subject): Subject {
   }
 }
 
+/** Lengths at the edges: of nothing, and of one element. */
+export const SMALL = [0, 1];
+/** A length that is a few vector registers and a rest. */
+export const LONG = [19];
+
 /**
- * The subject with one of its lengths replaced by 0 or 1 wherever it occurs, as far as the primitive takes that.
+ * The subject with one of its lengths replaced by another wherever it occurs, as far as the primitive takes that.
  * Operands with given values keep their shape, so a subject that has some is left out.
  */
-export function resized(s: Subject): Subject[] {
+export function resized(s: Subject, targets: readonly number[]): Subject[] {
   if (s.args.some((spec) => spec.values !== undefined)) return [];
   const lengths = new Set(s.avals.flatMap((a) => a.shape));
   return [...lengths].flatMap((from) =>
-    [0, 1].flatMap((to) => {
+    targets.flatMap((to) => {
       if (from === to) return [];
       const args = s.args.map((spec) => ({ ...spec, shape: spec.shape.map((n) => (n === from ? to : n)) }));
       try {

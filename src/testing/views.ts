@@ -18,13 +18,19 @@ export interface View {
 /** All axes in reverse order. */
 const transposed = (x: HostArray): View => {
   const { shape } = x.aval;
-  return { base: rearrange(x, [...shape].reverse(), (i) => [...i].reverse()), view: (b) => transpose(b, range(shape.length).reverse()) };
+  return {
+    base: rearrange(x, [...shape].reverse(), (i) => [...i].reverse()),
+    view: (b) => transpose(b, range(shape.length).reverse()),
+  };
 };
 
 /** Every axis backwards. */
 const reversed = (x: HostArray): View => {
   const { shape } = x.aval;
-  return { base: rearrange(x, shape, (i) => i.map((k, d) => nth(shape, d) - 1 - k)), view: (b) => rev(b, range(shape.length)) };
+  return {
+    base: rearrange(x, shape, (i) => i.map((k, d) => nth(shape, d) - 1 - k)),
+    view: (b) => rev(b, range(shape.length)),
+  };
 };
 
 /** Every second element of a larger array, from its second on; what lies between must not be seen. */
@@ -37,7 +43,13 @@ const strided = (x: HostArray): View => {
   x.data.forEach((value, i) => {
     data[unravel(i, shape).reduce((sum, k, d) => sum + (2 * k + 1) * nth(strides, d), 0)] = value;
   });
-  const view = (b: NDArray): NDArray => slice(b, shape.map(() => 1), shape.map((n) => 2 * n + 1), shape.map(() => 2));
+  const view = (b: NDArray): NDArray =>
+    slice(
+      b,
+      shape.map(() => 1),
+      shape.map((n) => 2 * n + 1),
+      shape.map(() => 2),
+    );
   return { base: host(outer, dtype, data), view };
 };
 
@@ -47,7 +59,10 @@ const reshaped = (x: HostArray): View => {
   const rows = range(size + 1).find((r) => r > 1 && size % r === 0) ?? 1;
   const columns = rows === 0 || size === 0 ? 0 : size / rows;
   const flat = host([rows, columns], x.aval.dtype, x.data);
-  return { base: rearrange(flat, [columns, rows], ([i = 0, j = 0]) => [j, i]), view: (b) => reshape(transpose(b, [1, 0]), shape) };
+  return {
+    base: rearrange(flat, [columns, rows], ([i = 0, j = 0]) => [j, i]),
+    view: (b) => reshape(transpose(b, [1, 0]), shape),
+  };
 };
 
 /** Two halves, in the wrong order, joined in the right one. */
@@ -61,4 +76,10 @@ const joined = (x: HostArray): View => {
 };
 
 /** The views, by name. */
-export const VIEWS: Readonly<Record<string, (x: HostArray) => View>> = { transposed, reversed, strided, reshaped, joined };
+export const VIEWS: Readonly<Record<string, (x: HostArray) => View>> = {
+  transposed,
+  reversed,
+  strided,
+  reshaped,
+  joined,
+};

@@ -5,10 +5,23 @@ import { isFloat } from '../core/dtype.js';
 import { ArgumentError, DTypeError, TreeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { flatten, flattenUpTo, flattenWithPath, showPath, unflatten, type MapTree, type Tree, type TreeDef } from '../core/tree.js';
+import {
+  flatten,
+  flattenUpTo,
+  flattenWithPath,
+  showPath,
+  unflatten,
+  type MapTree,
+  type Tree,
+  type TreeDef,
+} from '../core/tree.js';
 
 /** One argument with numbers allowed in place of arrays; `unknown` and trees of any depth stay what they are. */
-export type ArgumentLike<T> = unknown extends T ? T : Tree<NDArray> extends T ? Tree<ArrayLike> : MapTree<T, NDArray, ArrayLike>;
+export type ArgumentLike<T> = unknown extends T
+  ? T
+  : Tree<NDArray> extends T
+    ? Tree<ArrayLike>
+    : MapTree<T, NDArray, ArrayLike>;
 /** A list of arguments with numbers allowed in place of arrays. */
 export type ArgumentsLike<A extends readonly unknown[]> = { [K in keyof A]: ArgumentLike<A[K]> };
 /** The tree type `T` with every number or boolean an array. */
@@ -19,7 +32,10 @@ export function leafArray(leaf: unknown, where: () => string): NDArray {
   if (leaf instanceof NDArray) return leaf;
   if (typeof leaf === 'number') return scalar(leaf, 'float32', true);
   if (typeof leaf === 'boolean') return scalar(leaf, 'bool');
-  const kind = typeof leaf === 'object' && leaf !== null ? `an object of class ${leaf.constructor.name}` : `a ${typeof leaf} (${String(leaf)})`;
+  const kind =
+    typeof leaf === 'object' && leaf !== null
+      ? `an object of class ${leaf.constructor.name}`
+      : `a ${typeof leaf} (${String(leaf)})`;
   throw new ArgumentError(
     `${where()} is ${kind}, which is no array. Arguments and results are trees of arrays and numbers; pass anything else ` +
       `as a static argument (jit(f, { staticArgnums: [i] })) or by closure.${userLine()}`,
@@ -35,7 +51,7 @@ export interface FlatArguments {
 
 /** Flatten a list of arguments (or any tree) to arrays. */
 export function flattenArguments(args: unknown, op: string, what = 'argument'): FlatArguments {
-  const [leaves, def] = flattenWithPath<unknown>(args as object);
+  const [leaves, def] = flattenWithPath<unknown>(args);
   const label = (path: readonly (string | number)[]): string => {
     const [first, ...rest] = path;
     return `${what} ${showPath(rest, String(first ?? ''))}`;
@@ -46,8 +62,10 @@ export function flattenArguments(args: unknown, op: string, what = 'argument'): 
 
 /** Flatten a function's result to arrays. */
 export function flattenResult(result: unknown, op: string): { arrays: NDArray[]; def: TreeDef } {
-  const [leaves, def] = flattenWithPath<unknown>(result as object);
-  const arrays = leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: the function's result${path.length === 0 ? '' : ` at ${showPath(path)}`}`));
+  const [leaves, def] = flattenWithPath<unknown>(result);
+  const arrays = leaves.map(([path, leaf]) =>
+    leafArray(leaf, () => `${op}: the function's result${path.length === 0 ? '' : ` at ${showPath(path)}`}`),
+  );
   return { arrays, def };
 }
 
@@ -78,7 +96,9 @@ export function matchTree(def: TreeDef, value: unknown, op: string, what: string
   const leaves = flattenUpTo(def, value, `${op}: ${what}`);
   return leaves.map((leaf, i) => {
     if (typeof leaf === 'object' && leaf !== null && !(leaf instanceof NDArray)) {
-      throw new TreeError(`${op}: ${what} has structure ${flatten(value as object)[1].toString()}, expected ${def.toString()} (leaf ${String(i)} is a container).${userLine()}`);
+      throw new TreeError(
+        `${op}: ${what} has structure ${flatten(value as object)[1].toString()}, expected ${def.toString()} (leaf ${String(i)} is a container).${userLine()}`,
+      );
     }
     return leafArray(leaf, () => `${op}: ${what}`);
   });
@@ -97,7 +117,12 @@ export function checkDifferentiable(arrays: readonly NDArray[], labels: readonly
 }
 
 /** Throw unless tangents have the type of their primals. */
-export function checkTangents(primals: readonly ShapedArray[], tangents: readonly NDArray[], labels: readonly string[], op: string): void {
+export function checkTangents(
+  primals: readonly ShapedArray[],
+  tangents: readonly NDArray[],
+  labels: readonly string[],
+  op: string,
+): void {
   primals.forEach((p, i) => {
     const t = tangents[i];
     if (t === undefined || !t.aval.equals(p)) {

@@ -26,9 +26,15 @@ import { transposeJaxpr } from './transpose.js';
 import { batchJaxpr } from './vmap.js';
 
 /** Result types of a call; the operands must have the types of the jaxpr's arguments. */
-export function calledTypes(name: string, operands: readonly ShapedArray[], { inAvals, outAvals }: ClosedJaxpr): readonly ShapedArray[] {
+export function calledTypes(
+  name: string,
+  operands: readonly ShapedArray[],
+  { inAvals, outAvals }: ClosedJaxpr,
+): readonly ShapedArray[] {
   if (operands.length !== inAvals.length || operands.some((x, i) => !x.equals(nth(inAvals, i)))) {
-    throw new JaxprTypeError(`${name}: the jaxpr takes ${inAvals.map(String).join(', ')}, but the operands are ${operands.map(String).join(', ')}`);
+    throw new JaxprTypeError(
+      `${name}: the jaxpr takes ${inAvals.map(String).join(', ')}, but the operands are ${operands.map(String).join(', ')}`,
+    );
   }
   return outAvals;
 }
@@ -46,7 +52,9 @@ interface CallParams extends Params {
   readonly jaxpr: ClosedJaxpr;
 }
 
-export function callRules<P extends CallParams>(rebind: Rebind<P>): {
+export function callRules<P extends CallParams>(
+  rebind: Rebind<P>,
+): {
   jvp: JvpRule<P>;
   linearize: LinearizeRule<P>;
   transpose: TransposeRule<P>;
@@ -76,7 +84,9 @@ export function callRules<P extends CallParams>(rebind: Rebind<P>): {
           const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
           const outTangents = split.nonzero.some((x) => x) ? call(split.tangent, [...residuals, ...given], params) : [];
           let next = 0;
-          return split.nonzero.map((x, i): MaybeZero => (x ? nth(outTangents, next++) : new Zero(nth(results, i).aval)));
+          return split.nonzero.map((x, i): MaybeZero =>
+            x ? nth(outTangents, next++) : new Zero(nth(results, i).aval),
+          );
         },
       };
     },

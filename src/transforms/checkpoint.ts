@@ -4,7 +4,14 @@ import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { pruneResults } from '../core/dce.js';
 import { nth } from '../core/axes.js';
 import { NDArray } from '../core/ndarray.js';
-import { ClosedJaxpr, definePrimitive, LinearOperand, Zero, type MaybeZero, type Primitive } from '../core/primitive.js';
+import {
+  ClosedJaxpr,
+  definePrimitive,
+  LinearOperand,
+  Zero,
+  type MaybeZero,
+  type Primitive,
+} from '../core/primitive.js';
 import { bind } from '../core/trace.js';
 import { unflatten } from '../core/tree.js';
 import { take1 } from '../core/tuple.js';
@@ -21,16 +28,31 @@ type CheckpointParams = { readonly jaxpr: ClosedJaxpr };
 const rules = callRules<CheckpointParams>((jaxpr, operands) => bind(checkpointP, operands, { jaxpr }));
 
 /** The program of tangents: from arguments and active tangents, with residuals computed again from the arguments. */
-const tangentJaxpr = memoize((closed: ClosedJaxpr, active: readonly boolean[]): { closed: ClosedJaxpr; nonzero: readonly boolean[] } => {
-  const { primal, tangent, nonzero } = linearizeJaxpr(closed, active);
-  const n = closed.inAvals.length;
-  const moving = closed.inAvals.filter((_, i) => active[i]).map((a) => a.strengthen());
-  const traced = traceToJaxpr((...args) => {
-    const residuals = evalClosed(primal, args.slice(0, n)).slice(nonzero.length);
-    return evalClosed(tangent, [...residuals, ...args.slice(n)]);
-  }, [...closed.inAvals, ...moving], 'checkpoint');
-  return { closed: new ClosedJaxpr(pruneResults(traced.jaxpr, traced.jaxpr.outvars.map(() => true)), traced.consts), nonzero };
-});
+const tangentJaxpr = memoize(
+  (closed: ClosedJaxpr, active: readonly boolean[]): { closed: ClosedJaxpr; nonzero: readonly boolean[] } => {
+    const { primal, tangent, nonzero } = linearizeJaxpr(closed, active);
+    const n = closed.inAvals.length;
+    const moving = closed.inAvals.filter((_, i) => active[i]).map((a) => a.strengthen());
+    const traced = traceToJaxpr(
+      (...args) => {
+        const residuals = evalClosed(primal, args.slice(0, n)).slice(nonzero.length);
+        return evalClosed(tangent, [...residuals, ...args.slice(n)]);
+      },
+      [...closed.inAvals, ...moving],
+      'checkpoint',
+    );
+    return {
+      closed: new ClosedJaxpr(
+        pruneResults(
+          traced.jaxpr,
+          traced.jaxpr.outvars.map(() => true),
+        ),
+        traced.consts,
+      ),
+      nonzero,
+    };
+  },
+);
 
 const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParams>({
   name: 'checkpoint',
@@ -46,7 +68,9 @@ const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParam
         const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
         const split = tangentJaxpr(jaxpr, nonzero);
         const { closed, consts } = hoistConstants(split.closed);
-        const out = split.nonzero.some((x) => x) ? bind(checkpointP, [...consts, ...primals, ...given], { jaxpr: closed }) : [];
+        const out = split.nonzero.some((x) => x)
+          ? bind(checkpointP, [...consts, ...primals, ...given], { jaxpr: closed })
+          : [];
         let next = 0;
         return split.nonzero.map((x, i): MaybeZero => (x ? nth(out, next++) : new Zero(nth(results, i).aval)));
       },
@@ -62,7 +86,11 @@ const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParam
   },
   lower: (_avals, { jaxpr }) => ({ kind: 'call', jaxpr }),
   examples: () => {
-    const jaxpr = traceToJaxpr((...args) => [sin(sin(take1(args)[0]))], [new ShapedArray([3], 'float32')], 'checkpoint');
+    const jaxpr = traceToJaxpr(
+      (...args) => [sin(sin(take1(args)[0]))],
+      [new ShapedArray([3], 'float32')],
+      'checkpoint',
+    );
     return [{ args: [{ shape: [3] }], params: { jaxpr } }];
   },
 });
@@ -77,14 +105,26 @@ const checkpointP: Primitive<CheckpointParams> = definePrimitive<CheckpointParam
  * grad((x: np.Array) => block(x))(0).item(); // => 1
  * ```
  */
-export function checkpoint<A extends readonly NDArray[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R>;
-export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R>;
-export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: ArgumentsLike<A>) => ToArrays<R> {
+export function checkpoint<A extends readonly NDArray[], R>(
+  f: (...args: A) => R,
+): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function checkpoint<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function checkpoint<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: ArgumentsLike<A>) => ToArrays<R> {
   const op = `checkpoint(${f.name})`;
   return (...args) => {
     const { arrays, def } = flattenArguments(args, op);
-    const flat = flatFunction(f as unknown as (...args: never[]) => unknown, def, op);
-    const { closed, consts } = hoistConstants(traceToJaxpr(flat.run, arrays.map((x) => x.aval), op));
+    const flat = flatFunction(f, def, op);
+    const { closed, consts } = hoistConstants(
+      traceToJaxpr(
+        flat.run,
+        arrays.map((x) => x.aval),
+        op,
+      ),
+    );
     return unflatten(flat.outDef(), bind(checkpointP, [...consts, ...arrays], { jaxpr: closed })) as ToArrays<R>;
   };
 }

@@ -5,7 +5,7 @@ import type { NDArray } from '../core/ndarray.js';
 import { definePrimitive, notLinear, type ClosedJaxpr, type MaybeZero, type Primitive } from '../core/primitive.js';
 import { bind, currentTrace, evalTrace } from '../core/trace.js';
 import { unflatten } from '../core/tree.js';
-import { take1, take2 } from '../core/tuple.js';
+import { take1 } from '../core/tuple.js';
 import { instantiate, batchOrRepeat } from '../lax/broadcast.js';
 import { mul } from '../lax/arithmetic.js';
 import { flatFunction, flattenArguments, matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
@@ -13,7 +13,10 @@ import { calledTypes, hoistConstants } from './call.js';
 import { batchJaxpr, vmapFlat } from './vmap.js';
 
 /** Results and their tangents, from primals and tangents. */
-type FlatJvp = (primals: readonly NDArray[], tangents: readonly NDArray[]) => { primals: readonly NDArray[]; tangents: readonly NDArray[] };
+type FlatJvp = (
+  primals: readonly NDArray[],
+  tangents: readonly NDArray[],
+) => { primals: readonly NDArray[]; tangents: readonly NDArray[] };
 type CustomJvpParams = { readonly jaxpr: ClosedJaxpr; readonly jvp: FlatJvp; readonly numConsts: number };
 
 const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
@@ -21,7 +24,10 @@ const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>(
   abstract: (operands, { jaxpr }) => calledTypes('custom_jvp_call', operands, jaxpr),
   jvp: (primals, tangents, { jvp, numConsts }) => {
     // Values the function closes over count as constants.
-    const out = jvp(primals.slice(numConsts), tangents.slice(numConsts).map((t: MaybeZero) => instantiate(t)));
+    const out = jvp(
+      primals.slice(numConsts),
+      tangents.slice(numConsts).map((t: MaybeZero) => instantiate(t)),
+    );
     return { primals: out.primals, tangents: out.tangents };
   },
   transpose: notLinear('a function with a custom jvp is differentiated by its rule'),
@@ -32,10 +38,16 @@ const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>(
     const axes = batched.slice(numConsts).map((b) => (b ? 0 : null));
     const rule: FlatJvp = (primals, tangents) => {
       const n = primals.length;
-      const out = vmapFlat((...xs) => {
-        const result = jvp(xs.slice(0, n), xs.slice(n));
-        return [...result.primals, ...result.tangents];
-      }, size, [...primals, ...tangents], [...axes, ...axes], axisName);
+      const out = vmapFlat(
+        (...xs) => {
+          const result = jvp(xs.slice(0, n), xs.slice(n));
+          return [...result.primals, ...result.tangents];
+        },
+        size,
+        [...primals, ...tangents],
+        [...axes, ...axes],
+        axisName,
+      );
       const whole = out.results.map((x, i) => batchOrRepeat(x, out.dims[i] ?? null, size));
       return { primals: whole.slice(0, whole.length / 2), tangents: whole.slice(whole.length / 2) };
     };
@@ -54,9 +66,18 @@ const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>(
   },
 });
 
-function bindCustomJvp(closed: ClosedJaxpr, operands: readonly NDArray[], jvp: FlatJvp, numConsts: number): readonly NDArray[] {
+function bindCustomJvp(
+  closed: ClosedJaxpr,
+  operands: readonly NDArray[],
+  jvp: FlatJvp,
+  numConsts: number,
+): readonly NDArray[] {
   const hoisted = hoistConstants(closed);
-  return bind(customJvpP, [...hoisted.consts, ...operands], { jaxpr: hoisted.closed, jvp, numConsts: numConsts + hoisted.consts.length });
+  return bind(customJvpP, [...hoisted.consts, ...operands], {
+    jaxpr: hoisted.closed,
+    jvp,
+    numConsts: numConsts + hoisted.consts.length,
+  });
 }
 
 /** A function whose derivative is given by {@link CustomJvp.defjvp}. */
@@ -85,17 +106,25 @@ export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R)
   const call = (...args: ArgumentsLike<A>): ToArrays<R> => {
     const op = `customJvp(${f.name})`;
     const { arrays, def } = flattenArguments(args, op);
-    const flat = flatFunction(f as unknown as (...args: never[]) => unknown, def, op);
+    const flat = flatFunction(f, def, op);
     if (currentTrace() === evalTrace) {
       const results = flat.run(...arrays);
       return unflatten(flat.outDef(), results) as ToArrays<R>;
     }
-    const closed = traceToJaxpr(flat.run, arrays.map((x) => x.aval), op);
+    const closed = traceToJaxpr(
+      flat.run,
+      arrays.map((x) => x.aval),
+      op,
+    );
     const outDef = flat.outDef();
     const jvp: FlatJvp = (primals, tangents) => {
-      if (rule === undefined) throw new Error(`${op}: no rule; call .defjvp((primals, tangents) => [value, tangent]) first`);
+      if (rule === undefined)
+        throw new Error(`${op}: no rule; call .defjvp((primals, tangents) => [value, tangent]) first`);
       const out = rule(unflatten(def, primals) as A, unflatten(def, tangents) as ToArrays<A>);
-      return { primals: matchTree(outDef, out[0], op, "the rule's value"), tangents: matchTree(outDef, out[1], op, "the rule's tangent") };
+      return {
+        primals: matchTree(outDef, out[0], op, "the rule's value"),
+        tangents: matchTree(outDef, out[1], op, "the rule's tangent"),
+      };
     };
     return unflatten(outDef, bindCustomJvp(closed, arrays, jvp, 0)) as ToArrays<R>;
   };
@@ -107,4 +136,3 @@ export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R)
   });
   return self;
 }
-

@@ -7,10 +7,21 @@ import { evalJaxpr, traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray, ArrayLike } from '../core/ndarray.js';
 import { LinearOperand, Zero, type MaybeZero } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
-import { flattenUpTo, unflatten, TreeDef, type MapTree } from '../core/tree.js';
+import type { TreeDef } from '../core/tree.js';
+import { flattenUpTo, unflatten, type MapTree } from '../core/tree.js';
 import { full, instantiate, zerosOf } from '../lax/broadcast.js';
 import { convertElementType } from '../lax/convert.js';
-import { checkDifferentiable, checkTangents, flatFunction, flattenArguments, flattenResult, matchTree, type ArgumentsLike, type FlatArguments, type ToArrays } from './arguments.js';
+import {
+  checkDifferentiable,
+  checkTangents,
+  flatFunction,
+  flattenArguments,
+  flattenResult,
+  matchTree,
+  type ArgumentsLike,
+  type FlatArguments,
+  type ToArrays,
+} from './arguments.js';
 import { jvpFlat } from './jvp.js';
 import { linearizeFlat, type LinearFunction } from './linearize.js';
 import { backwardPass } from './transpose.js';
@@ -20,7 +31,9 @@ type AnyFunction = (...args: never[]) => unknown;
 /** Split `[out, aux]`, which a function with `hasAux` must return. */
 export function splitAux(result: unknown, op: string): [out: unknown, aux: unknown] {
   if (!Array.isArray(result) || result.length !== 2) {
-    throw new TreeError(`${op}: with hasAux the function must return a pair [value, aux], got ${Array.isArray(result) ? `${String(result.length)} values` : typeof result}.${userLine()}`);
+    throw new TreeError(
+      `${op}: with hasAux the function must return a pair [value, aux], got ${Array.isArray(result) ? `${String(result.length)} values` : typeof result}.${userLine()}`,
+    );
   }
   return [result[0], result[1]];
 }
@@ -29,11 +42,21 @@ export function splitAux(result: unknown, op: string): [out: unknown, aux: unkno
 export function pullback(linear: LinearFunction, cotangents: readonly MaybeZero[]): MaybeZero[] {
   const { jaxpr, consts } = linear.closed;
   const given = cotangents.filter((_, i) => linear.nonzero[i] === true);
-  return backwardPass(jaxpr, consts, jaxpr.invars.map((v) => new LinearOperand(v.aval)), given).map((ct, i) => ct ?? new Zero(nth(jaxpr.invars, i).aval));
+  return backwardPass(
+    jaxpr,
+    consts,
+    jaxpr.invars.map((v) => new LinearOperand(v.aval)),
+    given,
+  ).map((ct, i) => ct ?? new Zero(nth(jaxpr.invars, i).aval));
 }
 
 /** A function on flat arguments whose result has been split into output and aux. */
-export function flatWithAux(f: AnyFunction, flat: FlatArguments, op: string, hasAux: boolean): {
+export function flatWithAux(
+  f: AnyFunction,
+  flat: FlatArguments,
+  op: string,
+  hasAux: boolean,
+): {
   run: (...arrays: NDArray[]) => NDArray[];
   /** Structure of the output, number of its leaves, and how to rebuild aux. */
   outDef: () => TreeDef;
@@ -70,12 +93,21 @@ export interface GradOptions<I extends number | readonly number[] = 0, H extends
 export type UntypedOptions = GradOptions<number | readonly number[], boolean>;
 
 /** The type of the gradient: like the argument, or a tuple of them. */
-export type GradOf<A extends readonly unknown[], I> = I extends number ? ToArrays<A[I]> : I extends readonly number[] ? { [K in keyof I]: I[K] extends number ? ToArrays<A[I[K]]> : never } : never;
+export type GradOf<A extends readonly unknown[], I> = I extends number
+  ? ToArrays<A[I]>
+  : I extends readonly number[]
+    ? { [K in keyof I]: I[K] extends number ? ToArrays<A[I[K]]> : never }
+    : never;
 
-const listOf = (argnums: number | readonly number[]): readonly number[] => (typeof argnums === 'number' ? [argnums] : argnums);
+const listOf = (argnums: number | readonly number[]): readonly number[] =>
+  typeof argnums === 'number' ? [argnums] : argnums;
 
 /** Which leaves belong to the arguments `argnums`. */
-export function activeLeaves(def: TreeDef, argnums: number | readonly number[], op: string): { active: boolean[]; defs: TreeDef[]; positions: number[][] } {
+export function activeLeaves(
+  def: TreeDef,
+  argnums: number | readonly number[],
+  op: string,
+): { active: boolean[]; defs: TreeDef[]; positions: number[][] } {
   const chosen = listOf(argnums).map((n) => canonicalAxis(n, def.children.length, `${op}: argnums`));
   let next = 0;
   const ranges = def.children.map((child) => Array.from({ length: child.numLeaves }, () => next++));
@@ -85,10 +117,20 @@ export function activeLeaves(def: TreeDef, argnums: number | readonly number[], 
 }
 
 /** Value (with aux) and gradients as trees. */
-function valueAndGradients(f: AnyFunction, args: readonly unknown[], argnums: number | readonly number[], hasAux: boolean, op: string): { value: NDArray; aux: unknown; gradients: unknown } {
+function valueAndGradients(
+  f: AnyFunction,
+  args: readonly unknown[],
+  argnums: number | readonly number[],
+  hasAux: boolean,
+  op: string,
+): { value: NDArray; aux: unknown; gradients: unknown } {
   const flat = flattenArguments(args, op);
   const { active, defs, positions } = activeLeaves(flat.def, argnums, op);
-  checkDifferentiable(flat.arrays.filter((_, i) => active[i]), flat.labels.filter((_, i) => active[i]), op);
+  checkDifferentiable(
+    flat.arrays.filter((_, i) => active[i]),
+    flat.labels.filter((_, i) => active[i]),
+    op,
+  );
   const g = flatWithAux(f, flat, op, hasAux);
   const { primals, linear } = linearizeFlat(g.run, flat.arrays, active);
   const value = nth(primals, 0);
@@ -98,13 +140,25 @@ function valueAndGradients(f: AnyFunction, args: readonly unknown[], argnums: nu
         `Reduce it (np.sum, np.mean), use hasAux for extra results, or jacobian for all derivatives of an array.${userLine()}`,
     );
   }
-  if (!isFloat(value.dtype)) throw new ShapeError(`${op}: the function returned ${value.aval.toString()}, and only floats have gradients.${userLine()}`);
-  const cts = linear.nonzero.map((_, i): MaybeZero => (i === 0 ? full([], 1, value.dtype) : new Zero(nth(primals, i).aval)));
+  if (!isFloat(value.dtype))
+    throw new ShapeError(
+      `${op}: the function returned ${value.aval.toString()}, and only floats have gradients.${userLine()}`,
+    );
+  const cts = linear.nonzero.map((_, i): MaybeZero =>
+    i === 0 ? full([], 1, value.dtype) : new Zero(nth(primals, i).aval),
+  );
   const gradients = pullback(linear, cts).map(instantiate);
   const byLeaf = new Map<number, NDArray>();
   let next = 0;
-  active.forEach((a, i) => { if (a) byLeaf.set(i, nth(gradients, next++)); });
-  const trees = defs.map((def, k) => unflatten(def, nth(positions, k).map((i) => byLeaf.get(i))));
+  active.forEach((a, i) => {
+    if (a) byLeaf.set(i, nth(gradients, next++));
+  });
+  const trees = defs.map((def, k) =>
+    unflatten(
+      def,
+      nth(positions, k).map((i) => byLeaf.get(i)),
+    ),
+  );
   const aux = unflatten(g.auxDef(), primals.slice(1));
   return { value, aux, gradients: typeof argnums === 'number' ? trees[0] : trees };
 }
@@ -166,7 +220,10 @@ export function valueAndGrad<A extends readonly unknown[], Aux, const I extends 
   f: (...args: A) => readonly [NDArray | number, Aux],
   options: GradOptions<I, true> & { hasAux: true },
 ): (...args: ArgumentsLike<A>) => [valueAndAux: [NDArray, ToArrays<Aux>], gradient: GradOf<A, I>];
-export function valueAndGrad(f: AnyFunction, { argnums = 0, hasAux = false }: GradOptions<number | readonly number[], boolean> = {}): (...args: unknown[]) => unknown {
+export function valueAndGrad(
+  f: AnyFunction,
+  { argnums = 0, hasAux = false }: GradOptions<number | readonly number[], boolean> = {},
+): (...args: unknown[]) => unknown {
   return (...args) => {
     const { value, aux, gradients } = valueAndGradients(f, args, argnums, hasAux, 'valueAndGrad');
     return [hasAux ? [value, aux] : value, gradients];
@@ -183,13 +240,20 @@ export function valueAndGrad(f: AnyFunction, { argnums = 0, hasAux = false }: Gr
  * pull(np.array([10, 1]))[0].js(); // => [20,4]
  * ```
  */
-export function vjp<A extends readonly unknown[], R>(f: (...args: A) => R, primals: ArgumentsLike<A>): [out: ToArrays<R>, pullback: (cotangents: MapTree<R, NDArray, ArrayLike>) => ToArrays<A>];
+export function vjp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  primals: ArgumentsLike<A>,
+): [out: ToArrays<R>, pullback: (cotangents: MapTree<R, NDArray, ArrayLike>) => ToArrays<A>];
 export function vjp<A extends readonly unknown[], R, Aux>(
   f: (...args: A) => readonly [R, Aux],
   primals: ArgumentsLike<A>,
   options: { hasAux: true },
 ): [out: ToArrays<R>, pullback: (cotangents: MapTree<R, NDArray, ArrayLike>) => ToArrays<A>, aux: ToArrays<Aux>];
-export function vjp(f: AnyFunction, primals: unknown, { hasAux = false }: { hasAux?: boolean } = {}): readonly unknown[] {
+export function vjp(
+  f: AnyFunction,
+  primals: unknown,
+  { hasAux = false }: { hasAux?: boolean } = {},
+): readonly unknown[] {
   const flat = flattenArguments(primals, 'vjp');
   const active = flat.arrays.map((x) => isFloat(x.dtype));
   const g = flatWithAux(f, flat, 'vjp', hasAux);
@@ -203,7 +267,10 @@ export function vjp(f: AnyFunction, primals: unknown, { hasAux = false }: { hasA
     const all = linear.nonzero.map((_, i): MaybeZero => typed[i] ?? new Zero(nth(out, i).aval));
     const results = pullback(linear, all);
     let next = 0;
-    return unflatten(flat.def, flat.arrays.map((x, i) => (active[i] === true ? instantiate(nth(results, next++)) : zerosOf(x.aval))));
+    return unflatten(
+      flat.def,
+      flat.arrays.map((x, i) => (active[i] === true ? instantiate(nth(results, next++)) : zerosOf(x.aval))),
+    );
   };
   const result = unflatten(outDef, values);
   return hasAux ? [result, pull, unflatten(g.auxDef(), out.slice(n))] : [result, pull];
@@ -212,8 +279,11 @@ export function vjp(f: AnyFunction, primals: unknown, { hasAux = false }: { hasA
 /** A scalar number is taken as an array of the wanted type; anything else must have it. */
 function asTypeOf(x: NDArray, like: NDArray, what: string): NDArray {
   if (x.aval.equals(like.aval)) return x;
-  if (x.weakType && x.ndim === 0 && isFloat(like.dtype)) return full(like.aval.shape, convertElementType(x, like.dtype));
-  throw new ShapeError(`${what} is ${x.aval.toString()}, but the value it belongs to is ${like.aval.toString()}; they must have the same shape and dtype.${userLine()}`);
+  if (x.weakType && x.ndim === 0 && isFloat(like.dtype))
+    return full(like.aval.shape, convertElementType(x, like.dtype));
+  throw new ShapeError(
+    `${what} is ${x.aval.toString()}, but the value it belongs to is ${like.aval.toString()}; they must have the same shape and dtype.${userLine()}`,
+  );
 }
 
 /**
@@ -226,23 +296,40 @@ function asTypeOf(x: NDArray, like: NDArray, what: string): NDArray {
  * [y.item(), dy.item()]; // => [9,6]
  * ```
  */
-export function jvp<A extends readonly unknown[], R>(f: (...args: A) => R, primals: ArgumentsLike<A>, tangents: ArgumentsLike<A>): [out: ToArrays<R>, tangent: ToArrays<R>];
+export function jvp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  primals: ArgumentsLike<A>,
+  tangents: ArgumentsLike<A>,
+): [out: ToArrays<R>, tangent: ToArrays<R>];
 export function jvp<A extends readonly unknown[], R, Aux>(
   f: (...args: A) => readonly [R, Aux],
   primals: ArgumentsLike<A>,
   tangents: ArgumentsLike<A>,
   options: { hasAux: true },
 ): [out: ToArrays<R>, tangent: ToArrays<R>, aux: ToArrays<Aux>];
-export function jvp(f: AnyFunction, primals: unknown, tangents: unknown, options: { hasAux?: boolean } = {}): readonly unknown[] {
+export function jvp(
+  f: AnyFunction,
+  primals: unknown,
+  tangents: unknown,
+  options: { hasAux?: boolean } = {},
+): readonly unknown[] {
   return untypedJvp(f, primals, tangents, options.hasAux ?? false);
 }
 
 /** {@link jvp} without its types, for transforms built on it. */
 export function untypedJvp(f: AnyFunction, primals: unknown, tangents: unknown, hasAux: boolean): readonly unknown[] {
   const flat = flattenArguments(primals, 'jvp');
-  const ts = flattenUpToArrays(flat.def, tangents, 'jvp').map((t, i) => (isFloat(nth(flat.arrays, i).dtype) ? asTypeOf(t, nth(flat.arrays, i), `jvp: tangent of ${flat.labels[i] ?? ''}`) : t));
+  const ts = flattenUpToArrays(flat.def, tangents, 'jvp').map((t, i) =>
+    isFloat(nth(flat.arrays, i).dtype)
+      ? asTypeOf(t, nth(flat.arrays, i), `jvp: tangent of ${flat.labels[i] ?? ''}`)
+      : t,
+  );
   const g = flatWithAux(f, flat, 'jvp', hasAux);
-  const out = jvpFlat(g.run, flat.arrays, ts.map((t, i): MaybeZero => (isFloat(nth(flat.arrays, i).dtype) ? t : new Zero(t.aval))));
+  const out = jvpFlat(
+    g.run,
+    flat.arrays,
+    ts.map((t, i): MaybeZero => (isFloat(nth(flat.arrays, i).dtype) ? t : new Zero(t.aval))),
+  );
   const n = g.outDef().numLeaves;
   const value = unflatten(g.outDef(), out.primals.slice(0, n));
   const tangent = unflatten(g.outDef(), out.tangents.slice(0, n).map(instantiate));
@@ -262,22 +349,40 @@ const flattenUpToArrays = (def: TreeDef, value: unknown, op: string): NDArray[] 
  * df(2).item(); // => 2
  * ```
  */
-export function linearize<A extends readonly unknown[], R>(f: (...args: A) => R, primals: ArgumentsLike<A>): [out: ToArrays<R>, derivative: (...tangents: ArgumentsLike<A>) => ToArrays<R>];
+export function linearize<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  primals: ArgumentsLike<A>,
+): [out: ToArrays<R>, derivative: (...tangents: ArgumentsLike<A>) => ToArrays<R>];
 export function linearize<A extends readonly unknown[], R, Aux>(
   f: (...args: A) => readonly [R, Aux],
   primals: ArgumentsLike<A>,
   options: { hasAux: true },
 ): [out: ToArrays<R>, derivative: (...tangents: ArgumentsLike<A>) => ToArrays<R>, aux: ToArrays<Aux>];
-export function linearize(f: AnyFunction, primals: unknown, { hasAux = false }: { hasAux?: boolean } = {}): readonly unknown[] {
+export function linearize(
+  f: AnyFunction,
+  primals: unknown,
+  { hasAux = false }: { hasAux?: boolean } = {},
+): readonly unknown[] {
   const flat = flattenArguments(primals, 'linearize');
   const active = flat.arrays.map((x) => isFloat(x.dtype));
   const g = flatWithAux(f, flat, 'linearize', hasAux);
   const { primals: out, linear } = linearizeFlat(g.run, flat.arrays, active);
   const n = g.outDef().numLeaves;
   const derivative = (...tangents: unknown[]): unknown => {
-    const ts = flattenUpToArrays(flat.def, tangents, 'linearize').map((t, i) => (active[i] === true ? asTypeOf(t, nth(flat.arrays, i), `linearize: tangent of ${flat.labels[i] ?? ''}`) : t));
-    checkTangents(flat.arrays.filter((_, i) => active[i]).map((x) => x.aval), ts.filter((_, i) => active[i]), flat.labels, 'linearize');
-    const results = evalJaxpr(linear.closed.jaxpr, linear.closed.consts, ts.filter((_, i) => active[i]));
+    const ts = flattenUpToArrays(flat.def, tangents, 'linearize').map((t, i) =>
+      active[i] === true ? asTypeOf(t, nth(flat.arrays, i), `linearize: tangent of ${flat.labels[i] ?? ''}`) : t,
+    );
+    checkTangents(
+      flat.arrays.filter((_, i) => active[i]).map((x) => x.aval),
+      ts.filter((_, i) => active[i]),
+      flat.labels,
+      'linearize',
+    );
+    const results = evalJaxpr(
+      linear.closed.jaxpr,
+      linear.closed.consts,
+      ts.filter((_, i) => active[i]),
+    );
     let next = 0;
     const full = linear.nonzero.map((nonzero, i) => (nonzero ? nth(results, next++) : zerosOf(nth(out, i).aval)));
     return unflatten(g.outDef(), full.slice(0, n));
@@ -298,17 +403,32 @@ export function linearize(f: AnyFunction, primals: unknown, { hasAux = false }: 
  * transpose(1)[0].js(); // => [3,3]
  * ```
  */
-export function linearTranspose<A extends readonly unknown[], R>(f: (...args: A) => R, example: ArgumentsLike<A>): (cotangents: MapTree<R, NDArray, ArrayLike>) => ToArrays<A> {
+export function linearTranspose<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  example: ArgumentsLike<A>,
+): (cotangents: MapTree<R, NDArray, ArrayLike>) => ToArrays<A> {
   const flat = flattenArguments(example, 'linearTranspose');
-  const g = flatFunction(f as unknown as AnyFunction, flat.def, 'linearTranspose');
-  const closed = traceToJaxpr(g.run, flat.arrays.map((x) => new ShapedArray(x.aval.shape, x.dtype)), 'linearTranspose');
+  const g = flatFunction(f, flat.def, 'linearTranspose');
+  const closed = traceToJaxpr(
+    g.run,
+    flat.arrays.map((x) => new ShapedArray(x.aval.shape, x.dtype)),
+    'linearTranspose',
+  );
   return (cotangents) => {
     const cts = matchTree(g.outDef(), cotangents, 'linearTranspose', 'the cotangent');
     const typed = cts.map((ct, i) => {
       const like = nth(closed.outAvals, i);
       return ct.weakType && ct.ndim === 0 ? full(like.shape, convertElementType(ct, like.dtype)) : ct;
     });
-    const results = backwardPass(closed.jaxpr, closed.consts, closed.inAvals.map((a) => new LinearOperand(a)), typed);
-    return unflatten(flat.def, results.map((ct, i) => (ct === null ? zerosOf(nth(closed.inAvals, i)) : instantiate(ct)))) as ToArrays<A>;
+    const results = backwardPass(
+      closed.jaxpr,
+      closed.consts,
+      closed.inAvals.map((a) => new LinearOperand(a)),
+      typed,
+    );
+    return unflatten(
+      flat.def,
+      results.map((ct, i) => (ct === null ? zerosOf(nth(closed.inAvals, i)) : instantiate(ct))),
+    ) as ToArrays<A>;
   };
 }

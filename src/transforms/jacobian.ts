@@ -1,5 +1,6 @@
 /** Jacobians, Hessians and Hessian-vector products of functions on trees, any rank. */
-import { ShapedArray, sizeOf } from '../core/aval.js';
+import type { ShapedArray } from '../core/aval.js';
+import { sizeOf } from '../core/aval.js';
 import { nth, range } from '../core/axes.js';
 import { isFloat } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
@@ -13,7 +14,16 @@ import { eq } from '../lax/compare.js';
 import { moveaxis, reshape } from '../lax/reshape.js';
 import { broadcastedIota } from '../lax/slicing.js';
 import { checkDifferentiable, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
-import { activeLeaves, flatWithAux, pullback, untypedGrad, untypedJvp, type GradOf, type GradOptions, type UntypedOptions } from './grad.js';
+import {
+  activeLeaves,
+  flatWithAux,
+  pullback,
+  untypedGrad,
+  untypedJvp,
+  type GradOf,
+  type GradOptions,
+  type UntypedOptions,
+} from './grad.js';
 import { jvpFlat } from './jvp.js';
 import { linearizeFlat } from './linearize.js';
 import { vmapFlat } from './vmap.js';
@@ -40,27 +50,54 @@ interface Parts {
   readonly leaves: readonly (readonly number[])[];
 }
 
-function assemble({ outDef, aux, blocks, defs, leaves }: Parts, argnums: number | readonly number[], hasAux: boolean): unknown {
-  const jacobian = unflatten(outDef, blocks.map((row) => {
-    const trees = defs.map((def, k) => unflatten(def, nth(leaves, k).map((j) => nth(row, j))));
-    return typeof argnums === 'number' ? trees[0] : trees;
-  }));
+function assemble(
+  { outDef, aux, blocks, defs, leaves }: Parts,
+  argnums: number | readonly number[],
+  hasAux: boolean,
+): unknown {
+  const jacobian = unflatten(
+    outDef,
+    blocks.map((row) => {
+      const trees = defs.map((def, k) =>
+        unflatten(
+          def,
+          nth(leaves, k).map((j) => nth(row, j)),
+        ),
+      );
+      return typeof argnums === 'number' ? trees[0] : trees;
+    }),
+  );
   return hasAux ? [jacobian, aux] : jacobian;
 }
 
-function prepare(f: AnyFunction, args: readonly unknown[], argnums: number | readonly number[], hasAux: boolean, op: string) {
+function prepare(
+  f: AnyFunction,
+  args: readonly unknown[],
+  argnums: number | readonly number[],
+  hasAux: boolean,
+  op: string,
+) {
   const flat = flattenArguments(args, op);
   const { active, defs, positions } = activeLeaves(flat.def, argnums, op);
-  checkDifferentiable(flat.arrays.filter((_, i) => active[i]), flat.labels.filter((_, i) => active[i]), op);
+  checkDifferentiable(
+    flat.arrays.filter((_, i) => active[i]),
+    flat.labels.filter((_, i) => active[i]),
+    op,
+  );
   const numbers = new Map<number, number>();
-  active.forEach((a, i) => { if (a) numbers.set(i, numbers.size); });
+  active.forEach((a, i) => {
+    if (a) numbers.set(i, numbers.size);
+  });
   const leaves = positions.map((list) => list.map((i) => numbers.get(i) ?? 0));
   return { flat, active, defs, leaves, g: flatWithAux(f, flat, op, hasAux) };
 }
 
 function checkOutputs(values: readonly NDArray[], op: string): void {
   const wrong = values.find((x) => !isFloat(x.dtype));
-  if (wrong !== undefined) throw new DTypeError(`${op}: the function returned ${wrong.aval.toString()}, and only floats have derivatives; return it through hasAux.${userLine()}`);
+  if (wrong !== undefined)
+    throw new DTypeError(
+      `${op}: the function returned ${wrong.aval.toString()}, and only floats have derivatives; return it through hasAux.${userLine()}`,
+    );
 }
 
 /**
@@ -73,14 +110,26 @@ function checkOutputs(values: readonly NDArray[], op: string): void {
  * jacfwd((x: np.Array) => x.mul(x))(np.array([1, 2])).js(); // => [[2,0],[0,4]]
  * ```
  */
-export function jacfwd<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
-export function jacfwd<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
-export function jacfwd<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [R, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
+export function jacfwd<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => R,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
+export function jacfwd<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => R,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
+export function jacfwd<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => readonly [R, Aux],
+  options: GradOptions<I, true> & { hasAux: true },
+): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
 export function jacfwd(f: AnyFunction, options: UntypedOptions = {}): (...args: unknown[]) => unknown {
   return untypedJacfwd(f, options);
 }
 
-function untypedJacfwd(f: AnyFunction, { argnums = 0, hasAux = false }: UntypedOptions): (...args: unknown[]) => unknown {
+function untypedJacfwd(
+  f: AnyFunction,
+  { argnums = 0, hasAux = false }: UntypedOptions,
+): (...args: unknown[]) => unknown {
   return (...args) => {
     const { flat, active, defs, leaves, g } = prepare(f, args, argnums, hasAux, 'jacfwd');
     const inputs = flat.arrays.filter((_, i) => active[i]);
@@ -88,7 +137,9 @@ function untypedJacfwd(f: AnyFunction, { argnums = 0, hasAux = false }: UntypedO
     const columns = inputs.map((x, j) => {
       const push = (direction: NDArray): readonly NDArray[] => {
         let next = 0;
-        const tangents = flat.arrays.map((y, i): MaybeZero => (active[i] === true && next++ === j ? direction : new Zero(y.aval)));
+        const tangents = flat.arrays.map((y, i): MaybeZero =>
+          active[i] === true && next++ === j ? direction : new Zero(y.aval),
+        );
         const out = jvpFlat(g.run, flat.arrays, tangents);
         values = out.primals;
         return out.tangents.slice(0, g.outDef().numLeaves).map(instantiate);
@@ -124,10 +175,22 @@ const instantiateBatch = (x: NDArray, size: number): NDArray => moveaxis(batchOr
  * jacrev((x: np.Array) => x.mul(x))(np.array([1, 2])).js(); // => [[2,0],[0,4]]
  * ```
  */
-export function jacrev<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
-export function jacrev<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(f: (...args: A) => R, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
-export function jacrev<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [R, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
-export function jacrev(f: AnyFunction, { argnums = 0, hasAux = false }: UntypedOptions = {}): (...args: unknown[]) => unknown {
+export function jacrev<A extends readonly NDArray[], R, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => R,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
+export function jacrev<A extends readonly unknown[], R, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => R,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<R, GradOf<A, I>>;
+export function jacrev<A extends readonly unknown[], R, Aux, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => readonly [R, Aux],
+  options: GradOptions<I, true> & { hasAux: true },
+): (...args: ArgumentsLike<A>) => [JacobianOf<R, GradOf<A, I>>, ToArrays<Aux>];
+export function jacrev(
+  f: AnyFunction,
+  { argnums = 0, hasAux = false }: UntypedOptions = {},
+): (...args: unknown[]) => unknown {
   return (...args) => {
     const { flat, active, defs, leaves, g } = prepare(f, args, argnums, hasAux, 'jacrev');
     const { primals, linear } = linearizeFlat(g.run, flat.arrays, active);
@@ -136,9 +199,15 @@ export function jacrev(f: AnyFunction, { argnums = 0, hasAux = false }: UntypedO
     checkOutputs(values, 'jacrev');
     const inputs = flat.arrays.filter((_, i) => active[i]);
     const blocks = values.map((y, i) => {
-      const pull = (ct: NDArray): NDArray[] => pullback(linear, primals.map((p, k): MaybeZero => (k === i ? ct : new Zero(p.aval)))).map(instantiate);
+      const pull = (ct: NDArray): NDArray[] =>
+        pullback(
+          linear,
+          primals.map((p, k): MaybeZero => (k === i ? ct : new Zero(p.aval))),
+        ).map(instantiate);
       const out = vmapFlat((ct) => pull(ct), sizeOf(y.aval.shape), [basis(y.aval)], [0]);
-      return inputs.map((x, j) => reshape(batchOrRepeat(nth(out.results, j), out.dims[j] ?? null, y.size), [...y.aval.shape, ...x.aval.shape]));
+      return inputs.map((x, j) =>
+        reshape(batchOrRepeat(nth(out.results, j), out.dims[j] ?? null, y.size), [...y.aval.shape, ...x.aval.shape]),
+      );
     });
     const aux = unflatten(g.auxDef(), primals.slice(n));
     return assemble({ outDef: g.outDef(), aux, blocks, defs, leaves }, argnums, hasAux);
@@ -158,9 +227,18 @@ export const jacobian = jacrev;
  * hessian((x: np.Array) => np.sum(x.mul(x).mul(x)))(np.array([1, 2])).js(); // => [[6,0],[0,12]]
  * ```
  */
-export function hessian<A extends readonly NDArray[], const I extends number | readonly number[] = 0>(f: (...args: A) => NDArray | number, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
-export function hessian<A extends readonly unknown[], const I extends number | readonly number[] = 0>(f: (...args: A) => NDArray | number, options?: GradOptions<I>): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
-export function hessian<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [NDArray | number, Aux], options: GradOptions<I, true> & { hasAux: true }): (...args: ArgumentsLike<A>) => [JacobianOf<GradOf<A, I>, GradOf<A, I>>, ToArrays<Aux>];
+export function hessian<A extends readonly NDArray[], const I extends number | readonly number[] = 0>(
+  f: (...args: A) => NDArray | number,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
+export function hessian<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
+  f: (...args: A) => NDArray | number,
+  options?: GradOptions<I>,
+): (...args: ArgumentsLike<A>) => JacobianOf<GradOf<A, I>, GradOf<A, I>>;
+export function hessian<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => readonly [NDArray | number, Aux],
+  options: GradOptions<I, true> & { hasAux: true },
+): (...args: ArgumentsLike<A>) => [JacobianOf<GradOf<A, I>, GradOf<A, I>>, ToArrays<Aux>];
 export function hessian(f: AnyFunction, options: UntypedOptions = {}): (...args: unknown[]) => unknown {
   return untypedJacfwd(untypedGrad(f, options), options);
 }
@@ -175,9 +253,24 @@ export function hessian(f: AnyFunction, options: UntypedOptions = {}): (...args:
  * hvp((x: np.Array) => np.sum(x.mul(x).mul(x)), [np.array([1, 2])], [np.array([1, 1])]).js(); // => [6,12]
  * ```
  */
-export function hvp<A extends readonly unknown[], const I extends number | readonly number[] = 0>(f: (...args: A) => NDArray | number, primals: ArgumentsLike<A>, tangents: ArgumentsLike<A>, options?: GradOptions<I>): GradOf<A, I>;
-export function hvp<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(f: (...args: A) => readonly [NDArray | number, Aux], primals: ArgumentsLike<A>, tangents: ArgumentsLike<A>, options: GradOptions<I, true> & { hasAux: true }): [GradOf<A, I>, ToArrays<Aux>];
-export function hvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], options: UntypedOptions = {}): unknown {
+export function hvp<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
+  f: (...args: A) => NDArray | number,
+  primals: ArgumentsLike<A>,
+  tangents: ArgumentsLike<A>,
+  options?: GradOptions<I>,
+): GradOf<A, I>;
+export function hvp<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(
+  f: (...args: A) => readonly [NDArray | number, Aux],
+  primals: ArgumentsLike<A>,
+  tangents: ArgumentsLike<A>,
+  options: GradOptions<I, true> & { hasAux: true },
+): [GradOf<A, I>, ToArrays<Aux>];
+export function hvp(
+  f: AnyFunction,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
+  options: UntypedOptions = {},
+): unknown {
   const [, tangent, aux] = untypedJvp(untypedGrad(f, options), primals, tangents, options.hasAux ?? false);
   return options.hasAux === true ? [tangent, aux] : tangent;
 }

@@ -30,7 +30,9 @@ const jitP: Primitive<JitParams> = definePrimitive<JitParams>({
       const [x, y] = take2(args);
       return [mul(sin(x), y), add(x, y)];
     };
-    return [{ args: [{ shape: [3] }, { shape: [3] }], params: { jaxpr: traceToJaxpr(f, [aval, aval], 'jit'), name: 'f' } }];
+    return [
+      { args: [{ shape: [3] }, { shape: [3] }], params: { jaxpr: traceToJaxpr(f, [aval, aval], 'jit'), name: 'f' } },
+    ];
   },
 });
 
@@ -84,7 +86,8 @@ const staticIds = new WeakMap<object, number>();
 let nextStaticId = 0;
 /** Static values are compared by identity if they are objects or functions, else by value. */
 function staticKey(value: unknown): string {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return `${typeof value}:${String(value)}`;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+    return `${typeof value}:${String(value)}`;
   let id = staticIds.get(value);
   if (id === undefined) staticIds.set(value, (id = nextStaticId++));
   return `#${String(id)}`;
@@ -119,44 +122,72 @@ export interface Lowered {
  */
 export function jit<A extends readonly NDArray[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
 export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
-export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): JittedFunction<A, R> {
+export function jit<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  options: JitOptions = {},
+): JittedFunction<A, R> {
   const statics = new Set(numbers(options.staticArgnums));
   const donated = new Set(numbers(options.donate));
   const name = options.name ?? (f.name === '' ? '<lambda>' : f.name);
   const traces = new LruCache<Traced>(MAX_TRACES);
 
-  const prepare = (args: readonly unknown[]): { arrays: NDArray[]; labels: readonly string[]; traced: () => Traced; donate: boolean[] } => {
+  const prepare = (
+    args: readonly unknown[],
+  ): { arrays: NDArray[]; labels: readonly string[]; traced: () => Traced; donate: boolean[] } => {
     const dynamic = args.filter((_, i) => !statics.has(i));
     const { arrays, def, labels } = flattenArguments(dynamic, `jit(${name})`);
     let key = def.toString();
     for (const x of arrays) key += `|${x.aval.toString()}${x.weakType ? '*' : ''}`;
     for (const i of statics) key += `|${staticKey(args[i])}`;
-    const donate = donated.size === 0 ? [] : def.children.flatMap((child, i) => new Array<boolean>(child.numLeaves).fill(isDonated(i)));
+    const donate =
+      donated.size === 0
+        ? []
+        : def.children.flatMap((child, i) => new Array<boolean>(child.numLeaves).fill(isDonated(i)));
     return { arrays, labels, donate, traced: () => traces.get(key) ?? trace(args, def, arrays, labels, key) };
   };
   // Positions count all arguments, but the flattened ones are without the static.
   const isDonated = (dynamicIndex: number): boolean => {
     let position = -1;
-    for (let seen = -1; seen < dynamicIndex; ) if (!statics.has(++position)) seen++;
+    for (let seen = -1; seen < dynamicIndex;) if (!statics.has(++position)) seen++;
     return donated.has(position);
   };
 
-  const trace = (args: readonly unknown[], def: TreeDef, arrays: readonly NDArray[], labels: readonly string[], key: string): Traced => {
+  const trace = (
+    args: readonly unknown[],
+    def: TreeDef,
+    arrays: readonly NDArray[],
+    labels: readonly string[],
+    key: string,
+  ): Traced => {
     const withStatics = (...dynamic: never[]): unknown => {
       let next = 0;
       const all = args.map((a, i) => (statics.has(i) ? a : dynamic[next++]));
       return f(...(all as unknown as A));
     };
     const flat = flatFunction(withStatics, def, `jit(${name})`);
-    const closed = traceToJaxpr(flat.run, arrays.map((x) => x.aval), `jit(${name})`, labels);
+    const closed = traceToJaxpr(
+      flat.run,
+      arrays.map((x) => x.aval),
+      `jit(${name})`,
+      labels,
+    );
     const hoisted = hoistConstants(closed);
-    const traced: Traced = { closed: hoisted.closed, consts: hoisted.consts, outDef: flat.outDef(), compiled: new Map() };
+    const traced: Traced = {
+      closed: hoisted.closed,
+      consts: hoisted.consts,
+      outDef: flat.outDef(),
+      compiled: new Map(),
+    };
     // A function that closes over values of an outer trace is good for that trace only.
     if (!hoisted.consts.some((c) => c instanceof Tracer)) traces.set(key, traced);
     return traced;
   };
 
-  const compiledFor = (traced: Traced, operands: readonly ConcreteArray[], donate: readonly boolean[]): CompiledFunction => {
+  const compiledFor = (
+    traced: Traced,
+    operands: readonly ConcreteArray[],
+    donate: readonly boolean[],
+  ): CompiledFunction => {
     const device = deviceOf(operands, options.device ?? getDefaultDevice(), `jit(${name})`);
     let compiled = traced.compiled.get(device);
     if (compiled === undefined) {
@@ -170,7 +201,10 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
 
   /** What `disableJit` asks for; arguments are arrays all the same. */
   const runEagerly = (args: readonly unknown[]): unknown => {
-    const dynamic = flattenArguments(args.filter((_, i) => !statics.has(i)), `jit(${name})`);
+    const dynamic = flattenArguments(
+      args.filter((_, i) => !statics.has(i)),
+      `jit(${name})`,
+    );
     const rebuilt = unflatten(dynamic.def, dynamic.arrays) as readonly unknown[];
     let next = 0;
     return f(...(args.map((a, i) => (statics.has(i) ? a : rebuilt[next++])) as unknown as A));
@@ -193,7 +227,8 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
     const { traced, arrays, donate } = prepare(args);
     const t = traced();
     const concrete = [...t.consts, ...arrays].filter((x) => x instanceof ConcreteArray);
-    if (concrete.length !== t.consts.length + arrays.length) throw new ArgumentError(`jit(${name}).lower: arguments must be concrete arrays.${userLine()}`);
+    if (concrete.length !== t.consts.length + arrays.length)
+      throw new ArgumentError(`jit(${name}).lower: arguments must be concrete arrays.${userLine()}`);
     return { jaxpr: t.closed, asText: () => compiledFor(t, concrete, donate).asText() };
   };
 
@@ -201,4 +236,3 @@ export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, optio
     lower: (...args: ArgumentsLike<A>) => lower(args as readonly unknown[]),
   });
 }
-

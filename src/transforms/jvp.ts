@@ -3,7 +3,8 @@ import { isFloat } from '../core/dtype.js';
 import { NotSupportedError } from '../core/errors.js';
 import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
-import { ClosedJaxpr, NoRule, Zero, type AnyPrimitive, type MaybeZero, type Params } from '../core/primitive.js';
+import type { ClosedJaxpr } from '../core/primitive.js';
+import { NoRule, Zero, type AnyPrimitive, type MaybeZero, type Params } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
 import { currentTrace, Trace, Tracer, withFreshTrace, withTrace } from '../core/trace.js';
 import { nth } from '../core/axes.js';
@@ -23,7 +24,12 @@ class JvpTracer extends Tracer {
 }
 
 /** Results of applying a primitive's jvp rule under the current interpreter. */
-export function applyJvp(primitive: AnyPrimitive, primals: readonly NDArray[], tangents: readonly MaybeZero[], params: Params): {
+export function applyJvp(
+  primitive: AnyPrimitive,
+  primals: readonly NDArray[],
+  tangents: readonly MaybeZero[],
+  params: Params,
+): {
   readonly primals: readonly NDArray[];
   readonly tangents: readonly MaybeZero[];
 } {
@@ -33,7 +39,9 @@ export function applyJvp(primitive: AnyPrimitive, primals: readonly NDArray[], t
   // Integers have no tangents, so a rule is missed only by float results.
   const float = results.find((x) => isFloat(x.dtype));
   if (float !== undefined) {
-    throw new NotSupportedError(`${primitive.name} has no derivative: ${jvp.reason}. Wrap it in stopGradient if it should count as constant.${userLine()}`);
+    throw new NotSupportedError(
+      `${primitive.name} has no derivative: ${jvp.reason}. Wrap it in stopGradient if it should count as constant.${userLine()}`,
+    );
   }
   return { primals: results, tangents: results.map((x) => new Zero(x.aval)) };
 }
@@ -54,7 +62,12 @@ class JvpTrace extends Trace {
     const primals = pairs.map(([p]) => p);
     return withTrace(this.parent, () => {
       if (pairs.every(([, t]) => t instanceof Zero)) return this.parent.process(primitive, primals, params);
-      const out = applyJvp(primitive, primals, pairs.map(([, t]) => t), params);
+      const out = applyJvp(
+        primitive,
+        primals,
+        pairs.map(([, t]) => t),
+        params,
+      );
       return out.primals.map((p, i) => {
         const t = nth(out.tangents, i);
         return t instanceof Zero ? p : new JvpTracer(this, p, t);
@@ -64,7 +77,11 @@ class JvpTrace extends Trace {
 }
 
 /** Values and tangents of a function of lists of arrays. */
-export function jvpFlat(f: (...args: NDArray[]) => readonly NDArray[], primals: readonly NDArray[], tangents: readonly MaybeZero[]): {
+export function jvpFlat(
+  f: (...args: NDArray[]) => readonly NDArray[],
+  primals: readonly NDArray[],
+  tangents: readonly MaybeZero[],
+): {
   primals: NDArray[];
   tangents: MaybeZero[];
 } {
@@ -85,12 +102,16 @@ export function jvpFlat(f: (...args: NDArray[]) => readonly NDArray[], primals: 
 export const jvpJaxpr = memoize((closed: ClosedJaxpr, nonzero: readonly boolean[]): ClosedJaxpr => {
   const avals = closed.inAvals;
   const tangentAvals = avals.filter((_, i) => nonzero[i]).map((a) => a.strengthen());
-  return traceToJaxpr((...args) => {
-    const primals = args.slice(0, avals.length);
-    const given = args.slice(avals.length);
-    let next = 0;
-    const tangents = avals.map((a, i): MaybeZero => (nonzero[i] === true ? nth(given, next++) : new Zero(a)));
-    const out = jvpFlat((...xs) => evalClosed(closed, xs), primals, tangents);
-    return [...out.primals, ...out.tangents.map(instantiate)];
-  }, [...avals, ...tangentAvals], 'jvp');
+  return traceToJaxpr(
+    (...args) => {
+      const primals = args.slice(0, avals.length);
+      const given = args.slice(avals.length);
+      let next = 0;
+      const tangents = avals.map((a, i): MaybeZero => (nonzero[i] === true ? nth(given, next++) : new Zero(a)));
+      const out = jvpFlat((...xs) => evalClosed(closed, xs), primals, tangents);
+      return [...out.primals, ...out.tangents.map(instantiate)];
+    },
+    [...avals, ...tangentAvals],
+    'jvp',
+  );
 });

@@ -35,7 +35,9 @@ export class PartialTrace extends Trace {
 
   process(primitive: AnyPrimitive, operands: readonly NDArray[], params: Params): readonly NDArray[] {
     const unknown = operands.some((x) => x instanceof JaxprTracer && x.owner === this.tangents);
-    return unknown ? this.tangents.process(primitive, operands, params) : withTrace(this.parent, () => this.parent.process(primitive, operands, params));
+    return unknown
+      ? this.tangents.process(primitive, operands, params)
+      : withTrace(this.parent, () => this.parent.process(primitive, operands, params));
   }
 }
 
@@ -56,7 +58,8 @@ class LinearizeTrace extends Trace {
     const pairs = operands.map((x) => this.split(x));
     const primals = pairs.map(([p]) => p);
     const tangents = pairs.map(([, t]) => t);
-    if (tangents.every((t) => t instanceof Zero)) return withTrace(this.parent, () => this.parent.process(primitive, primals, params));
+    if (tangents.every((t) => t instanceof Zero))
+      return withTrace(this.parent, () => this.parent.process(primitive, primals, params));
     const out = this.#linearize(primitive, primals, tangents, params);
     return out.primals.map((p, i) => {
       const t = nth(out.tangents, i);
@@ -64,10 +67,24 @@ class LinearizeTrace extends Trace {
     });
   }
 
-  #linearize(primitive: AnyPrimitive, primals: readonly NDArray[], tangents: readonly MaybeZero[], params: Params): { primals: readonly NDArray[]; tangents: readonly MaybeZero[] } {
+  #linearize(
+    primitive: AnyPrimitive,
+    primals: readonly NDArray[],
+    tangents: readonly MaybeZero[],
+    params: Params,
+  ): { primals: readonly NDArray[]; tangents: readonly MaybeZero[] } {
     const { linearize } = primitive;
-    if (linearize === undefined) return withTrace(new PartialTrace(this.parent, this.tangents), () => applyJvp(primitive, primals, tangents, params));
-    const rule = withTrace(this.parent, () => linearize(primals, tangents.map((t) => !(t instanceof Zero)), params));
+    if (linearize === undefined)
+      return withTrace(new PartialTrace(this.parent, this.tangents), () =>
+        applyJvp(primitive, primals, tangents, params),
+      );
+    const rule = withTrace(this.parent, () =>
+      linearize(
+        primals,
+        tangents.map((t) => !(t instanceof Zero)),
+        params,
+      ),
+    );
     return { primals: rule.results, tangents: withTrace(this.tangents, () => rule.tangents(tangents)) };
   }
 }
@@ -117,11 +134,15 @@ export interface LinearizedJaxpr {
 /** Linearize a closed jaxpr with respect to the marked arguments. */
 export const linearizeJaxpr = memoize((closed: ClosedJaxpr, active: readonly boolean[]): LinearizedJaxpr => {
   let linear: LinearFunction | undefined;
-  const primal = traceToJaxpr((...args) => {
-    const out = linearizeFlat((...xs) => evalClosed(closed, xs), args, active);
-    ({ linear } = out);
-    return [...out.primals, ...out.linear.closed.consts];
-  }, closed.inAvals, 'grad');
+  const primal = traceToJaxpr(
+    (...args) => {
+      const out = linearizeFlat((...xs) => evalClosed(closed, xs), args, active);
+      ({ linear } = out);
+      return [...out.primals, ...out.linear.closed.consts];
+    },
+    closed.inAvals,
+    'grad',
+  );
   if (linear === undefined) throw new Error('unreachable');
   const { jaxpr } = linear.closed;
   const tangent = new ClosedJaxpr(new Jaxpr([], [...jaxpr.constvars, ...jaxpr.invars], jaxpr.eqns, jaxpr.outvars), []);

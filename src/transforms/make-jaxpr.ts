@@ -2,7 +2,7 @@
 import { ShapedArray, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import type { ClosedJaxpr } from '../core/primitive.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
 import { flatFunction, leafArray, type ArgumentLike } from './arguments.js';
@@ -15,11 +15,15 @@ export class ShapeDtypeStruct {
   ) {}
 }
 
-type TypesLike<A extends readonly unknown[]> = { [K in keyof A]: MapTree<ArgumentLike<A[K]>, NDArray, NDArray | ShapeDtypeStruct> };
+type TypesLike<A extends readonly unknown[]> = {
+  [K in keyof A]: MapTree<ArgumentLike<A[K]>, NDArray, NDArray | ShapeDtypeStruct>;
+};
 
 function trace(f: (...args: never[]) => unknown, args: unknown, op: string) {
-  const [leaves, def] = flatten<unknown>(args as object);
-  const avals = leaves.map((x) => (x instanceof ShapeDtypeStruct ? new ShapedArray(x.shape, x.dtype) : leafArray(x, () => op).aval));
+  const [leaves, def] = flatten<unknown>(args);
+  const avals = leaves.map((x) =>
+    x instanceof ShapeDtypeStruct ? new ShapedArray(x.shape, x.dtype) : leafArray(x, () => op).aval,
+  );
   const flat = flatFunction(f, def, op);
   return { closed: traceToJaxpr(flat.run, avals, op), outDef: flat.outDef() };
 }
@@ -33,10 +37,16 @@ function trace(f: (...args: never[]) => unknown, args: unknown, op: string) {
  * String(makeJaxpr((x: np.Array) => np.sin(np.cos(x)))(1)); // => { lambda ; a:f32[]. let b:f32[] = cos a; c:f32[] = sin b in (c,) }
  * ```
  */
-export function makeJaxpr<A extends readonly NDArray[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr;
-export function makeJaxpr<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr;
-export function makeJaxpr<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: TypesLike<A>) => ClosedJaxpr {
-  return (...args) => trace(f as unknown as (...args: never[]) => unknown, args, 'makeJaxpr').closed;
+export function makeJaxpr<A extends readonly NDArray[], R>(
+  f: (...args: A) => R,
+): (...args: TypesLike<A>) => ClosedJaxpr;
+export function makeJaxpr<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: TypesLike<A>) => ClosedJaxpr;
+export function makeJaxpr<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: TypesLike<A>) => ClosedJaxpr {
+  return (...args) => trace(f, args, 'makeJaxpr').closed;
 }
 
 /**
@@ -48,7 +58,13 @@ export function makeJaxpr<A extends readonly unknown[], R>(f: (...args: A) => R)
  * evalShape((x: np.Array) => np.sum(x, 0), new ShapeDtypeStruct([2, 3])).shape; // => [3]
  * ```
  */
-export function evalShape<A extends readonly unknown[], R>(f: (...args: A) => R, ...args: TypesLike<A>): MapTree<R, NDArray, ShapeDtypeStruct> {
-  const { closed, outDef } = trace(f as unknown as (...args: never[]) => unknown, args, 'evalShape');
-  return unflatten(outDef, closed.outAvals.map((a) => new ShapeDtypeStruct(a.shape, a.dtype))) as MapTree<R, NDArray, ShapeDtypeStruct>;
+export function evalShape<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...args: TypesLike<A>
+): MapTree<R, NDArray, ShapeDtypeStruct> {
+  const { closed, outDef } = trace(f, args, 'evalShape');
+  return unflatten(
+    outDef,
+    closed.outAvals.map((a) => new ShapeDtypeStruct(a.shape, a.dtype)),
+  ) as MapTree<R, NDArray, ShapeDtypeStruct>;
 }

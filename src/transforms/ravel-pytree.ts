@@ -39,7 +39,9 @@ export function ravelPytree<T>(value: T): [vector: NDArray, unravel: (vector: ND
   const unravel = (v: NDArray): ToArrays<T> => {
     const total = types.reduce((n, t) => n + sizeOf(t.shape), 0);
     if (v.ndim !== 1 || v.size !== total) {
-      throw new ShapeError(`ravelPytree: the inverse takes a vector of ${String(total)} elements, got shape ${showShape(v.shape)}.${userLine()}`);
+      throw new ShapeError(
+        `ravelPytree: the inverse takes a vector of ${String(total)} elements, got shape ${showShape(v.shape)}.${userLine()}`,
+      );
     }
     let start = 0;
     const leaves = types.map((t) => {

@@ -14,8 +14,11 @@ import { leafArray, type ToArrays } from './arguments.js';
  * ```
  */
 export function stopGradient<T>(value: T): ToArrays<T> {
-  const [leaves, def] = flatten<unknown>(value as object);
-  return unflatten(def, leaves.map((x) => stopGradientArray(leafArray(x, () => 'stopGradient: a leaf')))) as ToArrays<T>;
+  const [leaves, def] = flatten<unknown>(value);
+  return unflatten(
+    def,
+    leaves.map((x) => stopGradientArray(leafArray(x, () => 'stopGradient: a leaf'))),
+  ) as ToArrays<T>;
 }
 
 /**
@@ -28,6 +31,7 @@ export function stopGradient<T>(value: T): ToArrays<T> {
  * ```
  */
 export async function blockUntilReady<T>(value: T): Promise<T> {
-  await Promise.all(flatten<unknown>(value as object)[0].map((x) => (x instanceof NDArray ? x.blockUntilReady() : undefined)));
+  const arrays = flatten<unknown>(value as object)[0].filter((x) => x instanceof NDArray);
+  await Promise.all(arrays.map((x) => x.blockUntilReady()));
   return value;
 }

@@ -3,7 +3,7 @@ import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import { canonicalAxis, nth, range } from '../core/axes.js';
 import { subJaxprs } from '../core/check.js';
 import { AxisError, ShapeError, TreeError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import type { AnyPrimitive, ClosedJaxpr, Params } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
 import { currentTrace, Trace, Tracer, withFreshTrace, withTrace } from '../core/trace.js';
@@ -28,7 +28,8 @@ class BatchTracer extends Tracer {
 
 /** Whether an equation with these parameters, or one of a jaxpr among them, is a collective over the axis of that name. */
 const mentionsAxis = (params: Params, axisName: string): boolean =>
-  params['axisName'] === axisName || subJaxprs(params).some((jaxpr) => jaxpr.eqns.some((eqn) => mentionsAxis(eqn.params, axisName)));
+  params['axisName'] === axisName ||
+  subJaxprs(params).some((jaxpr) => jaxpr.eqns.some((eqn) => mentionsAxis(eqn.params, axisName)));
 
 class BatchTrace extends Trace {
   readonly transform = 'vmap';
@@ -81,17 +82,33 @@ export function vmapFlat(
 
 /** A batched jaxpr, whose batched arguments and results have the axis first, and which results are batched. */
 export const batchJaxpr = memoize(
-  (closed: ClosedJaxpr, size: number, batched: readonly boolean[], axisName: string | null, forceOut: boolean): { closed: ClosedJaxpr; batched: boolean[] } => {
+  (
+    closed: ClosedJaxpr,
+    size: number,
+    batched: readonly boolean[],
+    axisName: string | null,
+    forceOut: boolean,
+  ): { closed: ClosedJaxpr; batched: boolean[] } => {
     let outBatched: boolean[] = [];
     const avals = closed.inAvals.map((a, i) => (batched[i] === true ? a.with({ shape: [size, ...a.shape] }) : a));
-    const result = traceToJaxpr((...args) => {
-      const out = vmapFlat((...xs) => evalClosed(closed, xs), size, args, batched.map((b) => (b ? 0 : null)), axisName ?? undefined);
-      outBatched = out.dims.map((d) => d !== null || forceOut);
-      return out.results.map((x, i) => {
-        const dim = nth(out.dims, i);
-        return dim === null && !forceOut ? x : batchOrRepeat(x, dim, size);
-      });
-    }, avals, 'vmap');
+    const result = traceToJaxpr(
+      (...args) => {
+        const out = vmapFlat(
+          (...xs) => evalClosed(closed, xs),
+          size,
+          args,
+          batched.map((b) => (b ? 0 : null)),
+          axisName ?? undefined,
+        );
+        outBatched = out.dims.map((d) => d !== null || forceOut);
+        return out.results.map((x, i) => {
+          const dim = nth(out.dims, i);
+          return dim === null && !forceOut ? x : batchOrRepeat(x, dim, size);
+        });
+      },
+      avals,
+      'vmap',
+    );
     return { closed: result, batched: outBatched };
   },
 );
@@ -112,13 +129,15 @@ export interface VmapOptions {
 function broadcastAxes(axes: Axes, def: TreeDef, what: string): (number | null)[] {
   if (axes === null || typeof axes === 'number') return range(def.numLeaves).map(() => axes);
   const isLeaf = (v: unknown): boolean => v === null || typeof v === 'number';
-  const [leaves, prefix] = flatten<number | null>(axes as object, isLeaf);
+  const [leaves, prefix] = flatten<number | null>(axes, isLeaf);
   let parts: unknown[];
   try {
     parts = flattenUpTo(prefix, unflatten(def, range(def.numLeaves)), what);
   } catch (error) {
     if (!(error instanceof TreeError)) throw error;
-    throw new TreeError(`${error.message}. ${what} must be a number, null, or a tree that is a prefix of what it describes.${userLine()}`);
+    throw new TreeError(
+      `${error.message}. ${what} must be a number, null, or a tree that is a prefix of what it describes.${userLine()}`,
+    );
   }
   return parts.flatMap((part, i) => flatten<number>(part as object)[0].map(() => leaves[i] ?? null));
 }
@@ -136,30 +155,61 @@ function broadcastAxes(axes: Axes, def: TreeDef, what: string): (number | null)[
  * vmap((row) => np.sum(row))(rows).js(); // => [3,7]
  * ```
  */
-export function vmap<A extends readonly NDArray[], R>(f: (...args: A) => R, inAxes?: number | readonly Axes[], options?: VmapOptions): (...args: ArgumentsLike<A>) => ToArrays<R>;
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAxes?: number | readonly Axes[], options?: VmapOptions): (...args: ArgumentsLike<A>) => ToArrays<R>;
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAxes: number | readonly Axes[] = 0, options: VmapOptions = {}): (...args: ArgumentsLike<A>) => ToArrays<R> {
+export function vmap<A extends readonly NDArray[], R>(
+  f: (...args: A) => R,
+  inAxes?: number | readonly Axes[],
+  options?: VmapOptions,
+): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  inAxes?: number | readonly Axes[],
+  options?: VmapOptions,
+): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  inAxes: number | readonly Axes[] = 0,
+  options: VmapOptions = {},
+): (...args: ArgumentsLike<A>) => ToArrays<R> {
   return (...args) => {
     const { arrays, def, labels } = flattenArguments(args, 'vmap');
     if (typeof inAxes !== 'number' && inAxes.length !== (args as readonly unknown[]).length) {
-      throw new AxisError(`vmap: inAxes has ${String(inAxes.length)} entries but the function was called with ${String((args as readonly unknown[]).length)} arguments.${userLine()}`);
+      throw new AxisError(
+        `vmap: inAxes has ${String(inAxes.length)} entries but the function was called with ${String((args as readonly unknown[]).length)} arguments.${userLine()}`,
+      );
     }
-    const dims = broadcastAxes(inAxes, def, 'vmap: inAxes').map((d, i) => (d === null ? null : canonicalAxis(d, nth(arrays, i).ndim, `vmap: ${labels[i] ?? ''}`)));
-    const sizes = arrays.flatMap((x, i) => (dims[i] === null ? [] : [{ size: nth(x.aval.shape, dims[i] ?? 0), label: `${labels[i] ?? ''} ${showShape(x.shape)} along axis ${String(dims[i])}` }]));
+    const dims = broadcastAxes(inAxes, def, 'vmap: inAxes').map((d, i) =>
+      d === null ? null : canonicalAxis(d, nth(arrays, i).ndim, `vmap: ${labels[i] ?? ''}`),
+    );
+    const sizes = arrays.flatMap((x, i) =>
+      dims[i] === null
+        ? []
+        : [
+            {
+              size: nth(x.aval.shape, dims[i] ?? 0),
+              label: `${labels[i] ?? ''} ${showShape(x.shape)} along axis ${String(dims[i])}`,
+            },
+          ],
+    );
     const size = options.axisSize ?? sizes[0]?.size;
-    if (size === undefined) throw new AxisError(`vmap: no argument is mapped (all inAxes are null) and no axisSize is given.${userLine()}`);
+    if (size === undefined)
+      throw new AxisError(`vmap: no argument is mapped (all inAxes are null) and no axisSize is given.${userLine()}`);
     const wrong = sizes.find((x) => x.size !== size);
     if (wrong !== undefined) {
-      throw new ShapeError(`vmap: mapped axes must have one length, but ${sizes.map((x) => `${x.label} has ${String(x.size)}`).join(', ')}${options.axisSize === undefined ? '' : ` and axisSize is ${String(size)}`}.${userLine()}`);
+      throw new ShapeError(
+        `vmap: mapped axes must have one length, but ${sizes.map((x) => `${x.label} has ${String(x.size)}`).join(', ')}${options.axisSize === undefined ? '' : ` and axisSize is ${String(size)}`}.${userLine()}`,
+      );
     }
-    const flat = flatFunction(f as (...args: never[]) => unknown, def, 'vmap');
+    const flat = flatFunction(f, def, 'vmap');
     const out = vmapFlat(flat.run, size, arrays, dims, options.axisName);
     const outAxes = broadcastAxes(options.outAxes === undefined ? 0 : options.outAxes, flat.outDef(), 'vmap: outAxes');
     const results = out.results.map((x, i) => {
       const to = outAxes[i] ?? null;
       const dim = nth(out.dims, i);
       if (to === null) {
-        if (dim !== null) throw new AxisError(`vmap: outAxes is null for a result that depends on the mapped axis; give it an axis.${userLine()}`);
+        if (dim !== null)
+          throw new AxisError(
+            `vmap: outAxes is null for a result that depends on the mapped axis; give it an axis.${userLine()}`,
+          );
         return x;
       }
       const first = batchOrRepeat(x, dim, size);

@@ -11,7 +11,9 @@ describe('jaxpr text', () => {
     expect(String(makeJaxpr((x: NDArray, y: NDArray) => lax.mul(x, y))(array([1, 2, 3]), 2))).toBe(
       '{ lambda ; a:f32[3] b:f32[]. let c:f32[3] = mul a b in (c,) }',
     );
-    expect(String(makeJaxpr((x: NDArray) => lax.sin(lax.cos(x)))(1))).toBe('{ lambda ; a:f32[]. let b:f32[] = cos a; c:f32[] = sin b in (c,) }');
+    expect(String(makeJaxpr((x: NDArray) => lax.sin(lax.cos(x)))(1))).toBe(
+      '{ lambda ; a:f32[]. let b:f32[] = cos a; c:f32[] = sin b in (c,) }',
+    );
   });
 
   it('breaks at every equation when it does not, literals in the dtype of the array beside them', () => {
@@ -29,7 +31,9 @@ describe('jaxpr text', () => {
     const g = (x: NDArray, y: NDArray): NDArray => lax.add(lax.mul(2, x), y);
     const i32 = new ShapeDtypeStruct([], 'int32');
     expect(String(makeJaxpr(g)(i32, i32))).toBe(
-      ['{ lambda ; a:i32[] b:i32[]. let', '    c:i32[] = mul 2:i32[] a', '    d:i32[] = add c b', '  in (d,) }'].join('\n'),
+      ['{ lambda ; a:i32[] b:i32[]. let', '    c:i32[] = mul 2:i32[] a', '    d:i32[] = add c b', '  in (d,) }'].join(
+        '\n',
+      ),
     );
   });
 
@@ -41,7 +45,9 @@ describe('jaxpr text', () => {
 
   it('puts constants before the semicolon', () => {
     const c = array([1, 2]);
-    expect(String(makeJaxpr((x: NDArray) => lax.add(x, c))(array([3, 4])))).toBe('{ lambda a:f32[2] ; b:f32[2]. let c:f32[2] = add b a in (c,) }');
+    expect(String(makeJaxpr((x: NDArray) => lax.add(x, c))(array([3, 4])))).toBe(
+      '{ lambda a:f32[2] ; b:f32[2]. let c:f32[2] = add b a in (c,) }',
+    );
   });
 
   it('nests sub-jaxprs and hoists shared ones', () => {
@@ -65,17 +71,28 @@ describe('jaxpr text', () => {
 
   it('prints parameters as Python does', () => {
     const x = array([1, 2, 3, 4, 5, 6], [2, 3]);
-    const one = (f: (x: NDArray) => NDArray): string => /let\s+([^]*?)\s+in \(/.exec(String(makeJaxpr(f)(x)))?.[1] ?? '';
+    const one = (f: (x: NDArray) => NDArray): string =>
+      /let\s+([^]*?)\s+in \(/.exec(String(makeJaxpr(f)(x)))?.[1] ?? '';
     expect(one((a) => lax.reduceSum(a))).toBe('b:f32[] = reduce_sum[axes=(0, 1)] a');
-    expect(one((a) => lax.convertElementType(a, 'int32'))).toBe('b:i32[2,3] = convert_element_type[new_dtype=int32 weak_type=False] a');
+    expect(one((a) => lax.convertElementType(a, 'int32'))).toBe(
+      'b:i32[2,3] = convert_element_type[new_dtype=int32 weak_type=False] a',
+    );
     const dot = String(makeJaxpr((a: NDArray, b: NDArray) => lax.dot(a, b))(x, array([1, 2, 3])));
-    expect(dot).toContain('dot_general[\n      dimension_numbers=(([1], [0]), ([], []))\n      preferred_element_type=float32\n    ] a b');
+    expect(dot).toContain(
+      'dot_general[\n      dimension_numbers=(([1], [0]), ([], []))\n      preferred_element_type=float32\n    ] a b',
+    );
     expect(one((a) => lax.integerPow(a, 3))).toBe('b:f32[2,3] = integer_pow[y=3] a');
   });
 
   it('names residuals of a gradient in order', () => {
     expect(String(makeJaxpr(grad((x: NDArray) => lax.sin(x)))(1))).toBe(
-      ['{ lambda ; a:f32[]. let', '    _:f32[] = sin a', '    b:f32[] = cos a', '    c:f32[] = mul 1.0:f32[] b', '  in (c,) }'].join('\n'),
+      [
+        '{ lambda ; a:f32[]. let',
+        '    _:f32[] = sin a',
+        '    b:f32[] = cos a',
+        '    c:f32[] = mul 1.0:f32[] b',
+        '  in (c,) }',
+      ].join('\n'),
     );
   });
 });
@@ -85,7 +102,22 @@ describe('names and numbers', () => {
     expect([0, 25, 26, 27, 51, 52, 26 * 26].map(variableName)).toEqual(['a', 'z', 'ba', 'bb', 'bz', 'ca', 'baa']);
   });
   it('prints floats as Python and NumPy do', () => {
-    expect([1, 0.1, 1e-5, 1e16, 1e22, -0, NaN, Infinity, 123456.5].map(pythonFloat)).toEqual(['1.0', '0.1', '1e-05', '1e+16', '1e+22', '-0.0', 'nan', 'inf', '123456.5']);
-    expect([Math.fround(0.1), Math.fround(1e-7), Math.fround(3.4e38), Math.fround(1 / 3)].map(float32Text)).toEqual(['0.1', '1e-07', '3.4e+38', '0.33333334']);
+    expect([1, 0.1, 1e-5, 1e16, 1e22, -0, NaN, Infinity, 123456.5].map(pythonFloat)).toEqual([
+      '1.0',
+      '0.1',
+      '1e-05',
+      '1e+16',
+      '1e+22',
+      '-0.0',
+      'nan',
+      'inf',
+      '123456.5',
+    ]);
+    expect([Math.fround(0.1), Math.fround(1e-7), Math.fround(3.4e38), Math.fround(1 / 3)].map(float32Text)).toEqual([
+      '0.1',
+      '1e-07',
+      '3.4e+38',
+      '0.33333334',
+    ]);
   });
 });

@@ -6,7 +6,11 @@ import { hostArray } from '../../src/core/dtype.js';
 import type { NDArray } from '../../src/core/ndarray.js';
 
 /** An array of `shape` from a flat list. */
-export function array(values: readonly number[], shape: readonly number[] = [values.length], dtype: DType = 'float32'): NDArray {
+export function array(
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+  dtype: DType = 'float32',
+): NDArray {
   const data = hostArray(dtype, values.length);
   data.set(values);
   return fromHost(data, shape, dtype);

@@ -16,7 +16,9 @@ describe('right derivatives pass', () => {
       y: lax.reduceSum(lax.mul(lax.sin(p.w), lax.add(lax.exp(xs[0] ?? 0), lax.convertElementType(p.n, p.w.dtype)))),
       i: p.n,
     });
-    checkGrads(f, [{ w: np.array([0.3, -1]), n: np.array([2, 3]).astype('int32') }, [np.array([0.5, 1])]], { order: 3 });
+    checkGrads(f, [{ w: np.array([0.3, -1]), n: np.array([2, 3]).astype('int32') }, [np.array([0.5, 1])]], {
+      order: 3,
+    });
   });
   test('at large and small arguments', () => {
     checkGrads((x: NDArray) => lax.log(x), [np.array([1e-2, 1, 1e6])]);
@@ -29,7 +31,10 @@ describe('right derivatives pass', () => {
     expect(() => checkGrads(half, [np.array([1])], { rtol: 1e-9, atol: 1e-9 })).toThrow(/tolerance 2\.\d+e-9\)/);
   });
   test('a customVjp, in reverse mode alone', () => {
-    const f = customVjp((x: NDArray) => lax.mul(x, x)).defvjp((x) => [lax.mul(x, x), x], (x, ct) => [lax.mul(lax.mul(x, ct), 2)]);
+    const f = customVjp((x: NDArray) => lax.mul(x, x)).defvjp(
+      (x) => [lax.mul(x, x), x],
+      (x, ct) => [lax.mul(lax.mul(x, ct), 2)],
+    );
     checkGrads((x: NDArray) => f(x), [np.array([1, 2])], { modes: ['rev'] });
     expect(() => checkGrads((x: NDArray) => f(x), [np.array([1, 2])])).toThrow('customVjp has only reverse mode');
   });
@@ -61,19 +66,31 @@ describe('wrong derivatives are described', () => {
     const secret = customJvp((x: NDArray) => lax.mul(x, 2)).defjvp(([x], [dx]) => [lax.mul(x, 2), lax.mul(dx, 3)]);
     const g = customJvp((x: NDArray) => lax.mul(x, x)).defjvp(([x], [dx]) => [lax.mul(x, x), lax.mul(secret(x), dx)]);
     checkGrads((x: NDArray) => g(x), [np.array([1.5])], { order: 1 });
-    expect(() => checkGrads((x: NDArray) => g(x), [np.array([1.5])], { order: 2, name: 'g' })).toThrow(/checkGrads: jvp of g: the derivative of tangent of result/);
+    expect(() => checkGrads((x: NDArray) => g(x), [np.array([1.5])], { order: 2, name: 'g' })).toThrow(
+      /checkGrads: jvp of g: the derivative of tangent of result/,
+    );
   });
   test('rules: wrong derivative, wrong value', () => {
     const square = (x: NDArray): NDArray => lax.mul(x, x);
     const x = np.array([1, 2]);
-    expect(() => checkJvp(square, ([p], [t]) => [lax.mul(p, p), lax.mul(p, t)], [x])).toThrow(/^checkJvp: square: the derivative of result by args\[0\] at index \[0\]/);
-    expect(() => checkJvp(square, ([p], [t]) => [p, lax.mul(lax.mul(p, t), 2)], [x])).toThrow(/^checkJvp: square: the value that jvp returns differs/);
-    expect(() => checkVjp(square, ([p]) => [lax.mul(p, p), (ct) => [lax.mul(p, ct)]], [x])).toThrow(/^checkVjp: square: the cotangent of args\[0\] differs: at index \[0\]/);
-    expect(() => checkVjp(square, ([p]) => [p, (ct) => [lax.mul(lax.mul(p, ct), 2)]], [x])).toThrow(/^checkVjp: square: the value that vjp returns differs/);
+    expect(() => checkJvp(square, ([p], [t]) => [lax.mul(p, p), lax.mul(p, t)], [x])).toThrow(
+      /^checkJvp: square: the derivative of result by args\[0\] at index \[0\]/,
+    );
+    expect(() => checkJvp(square, ([p], [t]) => [p, lax.mul(lax.mul(p, t), 2)], [x])).toThrow(
+      /^checkJvp: square: the value that jvp returns differs/,
+    );
+    expect(() => checkVjp(square, ([p]) => [lax.mul(p, p), (ct) => [lax.mul(p, ct)]], [x])).toThrow(
+      /^checkVjp: square: the cotangent of args\[0\] differs: at index \[0\]/,
+    );
+    expect(() => checkVjp(square, ([p]) => [p, (ct) => [lax.mul(lax.mul(p, ct), 2)]], [x])).toThrow(
+      /^checkVjp: square: the value that vjp returns differs/,
+    );
   });
   test('a kink, and a function that is NaN', () => {
     expect(() => checkGrads((x: NDArray) => lax.max(x, 0), [np.array([1e-7])])).toThrow(/expected 0\.5/);
-    expect(() => checkGrads((x: NDArray) => lax.log(x), [np.array([-1])])).toThrow(/expected NaN, .* not finite near these arguments/);
+    expect(() => checkGrads((x: NDArray) => lax.log(x), [np.array([-1])])).toThrow(
+      /expected NaN, .* not finite near these arguments/,
+    );
   });
   test('nothing to differentiate', () => {
     expect(() => checkGrads((x: NDArray) => x, [np.array([1]).astype('int32')])).toThrow('no float argument');
@@ -83,7 +100,11 @@ describe('wrong derivatives are described', () => {
 describe('numericalJvp', () => {
   test('is right to ε^(2/3) and keeps the structure', () => {
     const f = (x: NDArray, n: NDArray): { s: NDArray; n: NDArray } => ({ s: lax.sin(x), n });
-    const out = numericalJvp(f, [np.array([0.5]), np.array([3]).astype('int32')], [np.array([2]), np.array([0]).astype('int32')]);
+    const out = numericalJvp(
+      f,
+      [np.array([0.5]), np.array([3]).astype('int32')],
+      [np.array([2]), np.array([0]).astype('int32')],
+    );
     expect(out.s.dtype).toBe('float64');
     expect(Number(out.s.item())).toBeCloseTo(2 * Math.cos(0.5), 9);
     expect(out.n.js()).toEqual([0]);

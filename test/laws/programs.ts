@@ -9,7 +9,8 @@ const COUNT = Number(process.env['COTANGENT_PROGRAMS'] ?? 300);
 const BLOCK = 10;
 
 /** A Hessian costs as much as all other laws together: every third program gets one. */
-const lawsFor = (seed: number): readonly ProgramLaw[] => PROGRAM_LAWS.filter((law) => seed % 3 === 0 || !law.name.includes('hessian'));
+const lawsFor = (seed: number): readonly ProgramLaw[] =>
+  PROGRAM_LAWS.filter((law) => seed % 3 === 0 || !law.name.includes('hessian'));
 
 /** Tests of one of `parts` equal parts of the programs. */
 export function programTests(part: number, parts: number): void {

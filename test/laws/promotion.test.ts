@@ -10,7 +10,10 @@ const dtype = fc.constantFrom(...DTYPES);
 
 describe('joins', () => {
   test('are commutative', () => fc.assert(fc.property(type, type, (a, b) => joinTypes(a, b) === joinTypes(b, a))));
-  test('are associative', () => fc.assert(fc.property(type, type, type, (a, b, c) => joinTypes(joinTypes(a, b), c) === joinTypes(a, joinTypes(b, c)))));
+  test('are associative', () =>
+    fc.assert(
+      fc.property(type, type, type, (a, b, c) => joinTypes(joinTypes(a, b), c) === joinTypes(a, joinTypes(b, c))),
+    ));
   test('are idempotent', () => fc.assert(fc.property(type, (a) => joinTypes(a, a) === a)));
   test('are upper bounds, and the least of them', () => {
     const below = (a: LatticeType, b: LatticeType): boolean => joinTypes(a, b) === b;
@@ -33,11 +36,22 @@ describe('dtypes', () => {
     expect(latticeDType(joinTypes('float*', 'int32'))).toBe('float32');
   });
   test('promoteTypes folds the join', () => {
-    fc.assert(fc.property(fc.array(dtype, { minLength: 1 }), (ds) => promoteTypes(...ds) === latticeDType(ds.reduce<LatticeType>(joinTypes, 'bool'))));
+    fc.assert(
+      fc.property(
+        fc.array(dtype, { minLength: 1 }),
+        (ds) => promoteTypes(...ds) === latticeDType(ds.reduce<LatticeType>(joinTypes, 'bool')),
+      ),
+    );
   });
   test('arrays promote as the lattice says', () => {
     const sample = (d: DType): NDArray => np.zeros([2], { dtype: d });
-    for (const a of DTYPES) for (const b of DTYPES) expect(np.maximum(sample(a), sample(b)).dtype, `${a}, ${b}`).toBe(promoteTypes(a, b));
-    expect([sample('int32').mul(2).dtype, sample('int32').mul(0.5).dtype, sample('float64').mul(0.5).dtype, sample('bool').mul(1).dtype]).toEqual(['int32', 'float32', 'float64', 'int32']);
+    for (const a of DTYPES)
+      for (const b of DTYPES) expect(np.maximum(sample(a), sample(b)).dtype, `${a}, ${b}`).toBe(promoteTypes(a, b));
+    expect([
+      sample('int32').mul(2).dtype,
+      sample('int32').mul(0.5).dtype,
+      sample('float64').mul(0.5).dtype,
+      sample('bool').mul(1).dtype,
+    ]).toEqual(['int32', 'float32', 'float64', 'int32']);
   });
 });

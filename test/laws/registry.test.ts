@@ -17,16 +17,24 @@ describe('every primitive is covered by laws', () => {
     const without = all.filter((p) => p.examples().length === 0).map((p) => p.name);
     expect(without.sort()).toEqual(Object.keys(EXEMPT).sort());
   });
-  test.each(all.filter((p) => EXEMPT[p.name] === undefined).map((p) => [p.name, p] as const))('%s has laws of evaluation for each example', (_name, primitive) => {
-    const laws = primitiveLaws(primitive);
-    const examples = primitive.examples();
-    expect(laws.filter((law) => law.name.startsWith('jit = eager')).length).toBe(examples.length);
-    const batchable = examples.filter((e) => e.args.length > 0).length;
-    expect(laws.filter((law) => law.name.startsWith('vmap = loop')).length).toBe(batchable);
-    const differentiable = examples.filter((e) => e.args.some((a) => ['float32', 'float64'].includes(a.dtype ?? 'float32'))).length;
-    expect(laws.filter((law) => law.name.startsWith('deriva') && law.kind === 'derivative').length).toBeGreaterThanOrEqual(differentiable);
-  });
+  test.each(all.filter((p) => EXEMPT[p.name] === undefined).map((p) => [p.name, p] as const))(
+    '%s has laws of evaluation for each example',
+    (_name, primitive) => {
+      const laws = primitiveLaws(primitive);
+      const examples = primitive.examples();
+      expect(laws.filter((law) => law.name.startsWith('jit = eager')).length).toBe(examples.length);
+      const batchable = examples.filter((e) => e.args.length > 0).length;
+      expect(laws.filter((law) => law.name.startsWith('vmap = loop')).length).toBe(batchable);
+      const differentiable = examples.filter((e) =>
+        e.args.some((a) => ['float32', 'float64'].includes(a.dtype ?? 'float32')),
+      ).length;
+      expect(
+        laws.filter((law) => law.name.startsWith('deriva') && law.kind === 'derivative').length,
+      ).toBeGreaterThanOrEqual(differentiable);
+    },
+  );
   test('names of exceptions are names of primitives', () => {
-    for (const name of [...Object.keys(EXEMPT), ...Object.keys(ZERO_BY_DEFINITION)]) expect(primitives().has(name), name).toBe(true);
+    for (const name of [...Object.keys(EXEMPT), ...Object.keys(ZERO_BY_DEFINITION)])
+      expect(primitives().has(name), name).toBe(true);
   });
 });

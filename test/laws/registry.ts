@@ -28,6 +28,8 @@ export const SEED = Number(process.env['COTANGENT_LAW_SEED'] ?? 0);
 export function lawsOf(kind: LawKind): Law[] {
   return [...primitives().values()].flatMap((primitive) => {
     const zeroByDefinition = ZERO_BY_DEFINITION[primitive.name];
-    return primitiveLaws(primitive, zeroByDefinition === undefined ? {} : { zeroByDefinition }).filter((law) => law.kind === kind);
+    return primitiveLaws(primitive, zeroByDefinition === undefined ? {} : { zeroByDefinition }).filter(
+      (law) => law.kind === kind,
+    );
   });
 }

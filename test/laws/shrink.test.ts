@@ -1,7 +1,25 @@
 /** What a law that fails says: the seed, the law, and a program small enough to read. */
 import { describe, expect, test } from 'vitest';
-import { customJvp, lax, makeJaxpr, numpy as np, primitives, definePrimitive, ShapedArray, ShapeDtypeStruct, type NDArray } from 'cotangent';
-import { CheckError, checkProgram, primitiveLaws, PROGRAM_LAWS, randomProgram, Rng, type ProgramLaw } from 'cotangent/testing';
+import {
+  customJvp,
+  lax,
+  makeJaxpr,
+  numpy as np,
+  primitives,
+  definePrimitive,
+  ShapedArray,
+  ShapeDtypeStruct,
+  type NDArray,
+} from 'cotangent';
+import {
+  CheckError,
+  checkProgram,
+  primitiveLaws,
+  PROGRAM_LAWS,
+  randomProgram,
+  Rng,
+  type ProgramLaw,
+} from 'cotangent/testing';
 
 const jaxprOf = (seed: number): string => randomProgram(seed).toString();
 
@@ -9,7 +27,9 @@ const jaxprOf = (seed: number): string => randomProgram(seed).toString();
 const without = (name: string): ProgramLaw => ({
   name: `no ${name}`,
   check: (c) => {
-    const text = String(makeJaxpr((xs: readonly NDArray[]) => c.run(...xs))(c.inputs.map((a) => new ShapeDtypeStruct(a.shape, a.dtype))));
+    const text = String(
+      makeJaxpr((xs: readonly NDArray[]) => c.run(...xs))(c.inputs.map((a) => new ShapeDtypeStruct(a.shape, a.dtype))),
+    );
     if (new RegExp(`= ${name}\\b`).test(text)) throw new CheckError(`there is a ${name}`);
   },
 });
@@ -34,14 +54,42 @@ describe('random programs', () => {
   });
   test('use most primitives', () => {
     const text = Array.from({ length: 150 }, (_, seed) => jaxprOf(seed)).join('\n');
-    const names = ['sort', 'top_k', 'gather', 'scatter', 'scatter-add', 'dynamic_slice', 'dynamic_update_slice', 'dot_general', 'cumsum', 'cumlogsumexp', 'cummax', 'pad', 'concatenate', 'rev', 'reduce_max', 'reduce_prod', 'select_n', 'clamp', 'argmax', 'jit', 'checkpoint', 'custom_jvp_call', 'rem', 'pow', 'atan2'];
+    const names = [
+      'sort',
+      'top_k',
+      'gather',
+      'scatter',
+      'scatter-add',
+      'dynamic_slice',
+      'dynamic_update_slice',
+      'dot_general',
+      'cumsum',
+      'cumlogsumexp',
+      'cummax',
+      'pad',
+      'concatenate',
+      'rev',
+      'reduce_max',
+      'reduce_prod',
+      'select_n',
+      'clamp',
+      'argmax',
+      'jit',
+      'checkpoint',
+      'custom_jvp_call',
+      'rem',
+      'pow',
+      'atan2',
+    ];
     expect(names.filter((name) => !new RegExp(`= ${name}\\b`).test(text))).toEqual([]);
   });
 });
 
 describe('a failing program', () => {
-  test.each(['dot_general', 'sort', 'pad', 'cumsum'])('is shrunk to the equation that matters: %s', (name) => {
-    const seed = Array.from({ length: 200 }, (_, i) => i).find((i) => new RegExp(`^    \\S+ = ${name}\\b|:.* = ${name}\\b`, 'm').test(jaxprOf(i)));
+  test.each(['reduce_max', 'sort', 'pad', 'cumsum'])('is shrunk to the equation that matters: %s', (name) => {
+    const seed = Array.from({ length: 200 }, (_, i) => i).find((i) =>
+      new RegExp(`^    \\S+ = ${name}\\b|:.* = ${name}\\b`, 'm').test(jaxprOf(i)),
+    );
     const message = messageOf(() => {
       checkProgram(seed ?? 0, { laws: [without(name)] });
     });
@@ -85,25 +133,44 @@ describe('laws of a primitive with wrong rules fail', () => {
   };
   // The other rules are still those of rev, so that only laws about the wrong one can fail.
   test('batch', () => {
-    const names = failing('wrong_batch', { batch: (_size: number, operands: NDArray[], dims: number[]) => ({ results: operands, dims }) });
-    expect(new Set(names)).toEqual(new Set(['vmap = loop', 'nested vmap = nested loop', 'vmap over one example and none']));
+    const names = failing('wrong_batch', {
+      batch: (_size: number, operands: NDArray[], dims: number[]) => ({ results: operands, dims }),
+    });
+    expect(new Set(names)).toEqual(
+      new Set(['vmap = loop', 'nested vmap = nested loop', 'vmap over one example and none']),
+    );
   });
   test('transpose', () => {
-    expect(new Set(failing('wrong_transpose', { transpose: (cotangents: NDArray[]) => cotangents }))).toEqual(new Set(['transpose = adjoint']));
+    expect(new Set(failing('wrong_transpose', { transpose: (cotangents: NDArray[]) => cotangents }))).toEqual(
+      new Set(['transpose = adjoint']),
+    );
   });
   test('jvp', () => {
-    const names = failing('wrong_jvp', { jvp: (primals: NDArray[], tangents: NDArray[], { dimensions }: { dimensions: number[] }) => ({ primals: primals.map((x) => lax.rev(x, dimensions)), tangents }) });
+    const names = failing('wrong_jvp', {
+      jvp: (primals: NDArray[], tangents: NDArray[], { dimensions }: { dimensions: number[] }) => ({
+        primals: primals.map((x) => lax.rev(x, dimensions)),
+        tangents,
+      }),
+    });
     expect(new Set(names)).toEqual(new Set(['derivatives of order 1 and 2 = finite differences']));
   });
   test('abstract', () => {
-    const abstract = ([x]: ShapedArray[]): ShapedArray[] => (x === undefined ? [] : [x.with({ shape: [...x.shape].reverse() })]);
+    const abstract = ([x]: ShapedArray[]): ShapedArray[] =>
+      x === undefined ? [] : [x.with({ shape: [...x.shape].reverse() })];
     expect(failing('wrong_abstract', { abstract })).toContain('vmap = loop');
   });
 });
 
 describe('the pseudo-random numbers of the tests', () => {
   test('repeat, spread, and fork', () => {
-    const draw = (seed: number): number[] => Array.from({ length: 1000 }, ((rng) => () => rng.unit())(new Rng(seed)));
+    const draw = (seed: number): number[] =>
+      Array.from(
+        { length: 1000 },
+        (
+          (rng) => () =>
+            rng.unit()
+        )(new Rng(seed)),
+      );
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
     const sample = draw(3);

@@ -60,11 +60,20 @@ describe('flatten and unflatten', () => {
 });
 
 describe('map', () => {
-  test('map(identity) = identity', () => fc.assert(fc.property(container, (t) => { expect(tree.map((x: number) => x, t)).toEqual(t); })));
+  test('map(identity) = identity', () =>
+    fc.assert(
+      fc.property(container, (t) => {
+        expect(tree.map((x: number) => x, t)).toEqual(t);
+      }),
+    ));
   test('map(g) ∘ map(f) = map(g ∘ f)', () => {
     const f = (x: number): number => x + 1;
     const g = (x: number): number => -2 * x;
-    fc.assert(fc.property(container, (t) => { expect(tree.map(g, tree.map(f, t))).toEqual(tree.map((x: number) => g(f(x)), t)); }));
+    fc.assert(
+      fc.property(container, (t) => {
+        expect(tree.map(g, tree.map(f, t))).toEqual(tree.map((x: number) => g(f(x)), t));
+      }),
+    );
   });
   test('map of two trees pairs leaves; mapWithPath agrees', () =>
     fc.assert(
@@ -75,7 +84,13 @@ describe('map', () => {
       }),
     ));
   test('reduce folds the leaves', () =>
-    fc.assert(fc.property(container, (t) => { expect(tree.reduce((a: number, x: number) => a + x, t, 0)).toBe(tree.leaves<number>(t).reduce((a, x) => a + x, 0)); })));
+    fc.assert(
+      fc.property(container, (t) => {
+        expect(tree.reduce((a: number, x: number) => a + x, t, 0)).toBe(
+          tree.leaves<number>(t).reduce((a, x) => a + x, 0),
+        );
+      }),
+    ));
 });
 
 describe('transpose', () => {
@@ -85,9 +100,23 @@ describe('transpose', () => {
         const [outer, inner] = [tree.structure(a), tree.structure(b)];
         // A leafless structure keeps nothing of the other one.
         fc.pre(outer.numLeaves > 0 && inner.numLeaves > 0);
-        const value = tree.unflatten(outer, Array.from({ length: outer.numLeaves }, () => tree.unflatten(inner, [...stream.take(inner.numLeaves)])));
+        const value = tree.unflatten(
+          outer,
+          Array.from({ length: outer.numLeaves }, () => tree.unflatten(inner, [...stream.take(inner.numLeaves)])),
+        );
         const turned = tree.transpose(outer, inner, value);
-        expect(tree.structure(turned).toString()).toBe(tree.structure(tree.unflatten(inner, Array.from({ length: inner.numLeaves }, () => tree.unflatten(outer, new Array<number>(outer.numLeaves).fill(0))))).toString());
+        expect(tree.structure(turned).toString()).toBe(
+          tree
+            .structure(
+              tree.unflatten(
+                inner,
+                Array.from({ length: inner.numLeaves }, () =>
+                  tree.unflatten(outer, new Array<number>(outer.numLeaves).fill(0)),
+                ),
+              ),
+            )
+            .toString(),
+        );
         expect(tree.transpose(inner, outer, turned)).toEqual(value);
       }),
     ));

@@ -4,7 +4,18 @@ import { array, flat } from '../helpers/arrays.js';
 import type { NDArray } from '../../src/core/ndarray.js';
 import { NotSupportedError, TreeError } from '../../src/core/errors.js';
 import * as lax from '../../src/lax/index.js';
-import { checkpoint, customJvp, customVjp, grad, hessian, jit, jvp, linearize, makeJaxpr, vmap } from '../../src/transforms/index.js';
+import {
+  checkpoint,
+  customJvp,
+  customVjp,
+  grad,
+  hessian,
+  jit,
+  jvp,
+  linearize,
+  makeJaxpr,
+  vmap,
+} from '../../src/transforms/index.js';
 
 const sum = (x: NDArray): NDArray => lax.reduceSum(x);
 const x = array([1, 2, 3]);
@@ -33,7 +44,10 @@ describe('customJvp', () => {
       { out: lax.add(lax.mul(d.a, 100), d.b) },
     ]);
     const g = grad((p: { a: NDArray; b: NDArray }) => sum(f(p).out))({ a: x, b: x });
-    expect([flat(g.a), flat(g.b)]).toEqual([[100, 100, 100], [1, 1, 1]]);
+    expect([flat(g.a), flat(g.b)]).toEqual([
+      [100, 100, 100],
+      [1, 1, 1],
+    ]);
   });
   it('says when the rule is missing or of the wrong form', () => {
     const none = customJvp((a: NDArray) => a);
@@ -72,9 +86,15 @@ describe('customVjp', () => {
     expect(grad((v: NDArray) => square(v))(1).item()).toBe(100);
   });
   it('checks what bwd returns', () => {
-    const short = customVjp((a: NDArray, b: NDArray) => lax.mul(a, b)).defvjp((a, b) => [lax.mul(a, b), null], (_, ct) => [ct]);
+    const short = customVjp((a: NDArray, b: NDArray) => lax.mul(a, b)).defvjp(
+      (a, b) => [lax.mul(a, b), null],
+      (_, ct) => [ct],
+    );
     expect(() => grad((a: NDArray) => short(a, a))(1)).toThrow(/one cotangent per argument \(2\), got 1/);
-    const shape = customVjp((a: NDArray) => sum(a)).defvjp((a) => [sum(a), null], (_, ct) => [ct]);
+    const shape = customVjp((a: NDArray) => sum(a)).defvjp(
+      (a) => [sum(a), null],
+      (_, ct) => [ct],
+    );
     expect(() => grad((a: NDArray) => shape(a))(x)).toThrow(/cotangent 0 is f32\[\], but the argument is f32\[3\]/);
   });
 });
@@ -86,10 +106,14 @@ describe('checkpoint', () => {
   it('does not change derivatives', () => {
     const g = grad((v: NDArray) => sum(checkpoint(block)(v)));
     for (const h of [g, jit(g), grad((v: NDArray) => sum(jit((a: NDArray) => checkpoint(block)(a))(v)))]) {
-      flat(h(x)).forEach((v, i) => { expect(v).toBeCloseTo(dBlock(i + 1), 5); });
+      flat(h(x)).forEach((v, i) => {
+        expect(v).toBeCloseTo(dBlock(i + 1), 5);
+      });
     }
     const v = vmap(grad((a: NDArray) => checkpoint(block)(a)))(x);
-    flat(v).forEach((d, i) => { expect(d).toBeCloseTo(dBlock(i + 1), 5); });
+    flat(v).forEach((d, i) => {
+      expect(d).toBeCloseTo(dBlock(i + 1), 5);
+    });
     const second = grad(grad((a: NDArray) => block(a)))(0.7).item();
     expect(grad(grad((a: NDArray) => checkpoint(block)(a)))(0.7).item()).toBeCloseTo(Number(second), 5);
   });

@@ -3,12 +3,29 @@ import { describe, expect, it } from 'vitest';
 import { array, flat } from '../helpers/arrays.js';
 import type { NDArray } from '../../src/core/ndarray.js';
 import * as lax from '../../src/lax/index.js';
-import { grad, hessian, hvp, jacfwd, jacobian, jacrev, jit, jvp, linearize, linearTranspose, stopGradient, valueAndGrad, vjp, vmap } from '../../src/transforms/index.js';
+import {
+  grad,
+  hessian,
+  hvp,
+  jacfwd,
+  jacobian,
+  jacrev,
+  jit,
+  jvp,
+  linearize,
+  linearTranspose,
+  stopGradient,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from '../../src/transforms/index.js';
 
 const close = (x: NDArray, expected: readonly number[], digits = 5): void => {
   const values = flat(x);
   expect(values.length).toBe(expected.length);
-  values.forEach((v, i) => { expect(v).toBeCloseTo(expected[i] ?? NaN, digits); });
+  values.forEach((v, i) => {
+    expect(v).toBeCloseTo(expected[i] ?? NaN, digits);
+  });
 };
 const xs = [0.3, 1.1, 2.5];
 const x = array(xs);
@@ -43,7 +60,10 @@ describe('nesting', () => {
     close(jacrev(jacfwd(f))(x), diagonal);
     close(jacrev(grad(f))(x), diagonal);
     close(vmap(hessian(f))(array([...xs, ...xs], [2, 3])), [...diagonal, ...diagonal]);
-    close(hvp(f, [x], [array([1, 2, 3])]), ddf.map((d, i) => d * (i + 1)));
+    close(
+      hvp(f, [x], [array([1, 2, 3])]),
+      ddf.map((d, i) => d * (i + 1)),
+    );
   });
 
   it('tenth derivatives', () => {
@@ -82,18 +102,29 @@ describe('signatures', () => {
 
   it('gradients have the type of their argument', () => {
     const g = grad(loss)(p, v);
-    expect([flat(g.w), flat(g.b)]).toEqual([[5, 6], [1, 1]]);
+    expect([flat(g.w), flat(g.b)]).toEqual([
+      [5, 6],
+      [1, 1],
+    ]);
   });
   it('argnums', () => {
     expect(flat(grad(loss, { argnums: 1 })(p, v))).toEqual([1, 2]);
     const [gp, gv] = grad(loss, { argnums: [0, 1] })(p, v);
-    expect([flat(gp.b), flat(gv)]).toEqual([[1, 1], [1, 2]]);
-    expect(flat(grad((a: NDArray, b: NDArray) => lax.reduceSum(lax.mul(a, b)), { argnums: -1 })(array([7, 8]), v))).toEqual([7, 8]);
+    expect([flat(gp.b), flat(gv)]).toEqual([
+      [1, 1],
+      [1, 2],
+    ]);
+    expect(
+      flat(grad((a: NDArray, b: NDArray) => lax.reduceSum(lax.mul(a, b)), { argnums: -1 })(array([7, 8]), v)),
+    ).toEqual([7, 8]);
   });
   it('hasAux', () => {
     const aux = (a: NDArray): [NDArray, { twice: NDArray }] => [lax.reduceSum(lax.mul(a, a)), { twice: lax.mul(a, 2) }];
     const [g, extra] = grad(aux, { hasAux: true })(v);
-    expect([flat(g), flat(extra.twice)]).toEqual([[10, 12], [10, 12]]);
+    expect([flat(g), flat(extra.twice)]).toEqual([
+      [10, 12],
+      [10, 12],
+    ]);
     const [[value, extra2], g2] = valueAndGrad(aux, { hasAux: true })(v);
     expect([value.item(), flat(extra2.twice), flat(g2)]).toEqual([61, [10, 12], [10, 12]]);
     const [out, pull, a] = vjp(aux, [v], { hasAux: true });
@@ -106,15 +137,33 @@ describe('signatures', () => {
     expect(grad((a: NDArray) => lax.mul(a, a))(3).item()).toBe(6);
     expect(valueAndGrad((a: NDArray) => lax.mul(a, a))(3).map((r) => r.item())).toEqual([9, 6]);
   });
-  it('jacobians of trees have the result\'s tree with the argument\'s at each leaf', () => {
-    const g = (q: { w: NDArray; b: NDArray }): { sum: NDArray; parts: NDArray[] } => ({ sum: lax.reduceSum(lax.mul(q.w, q.w)), parts: [lax.mul(q.b, 3), q.w] });
+  it("jacobians of trees have the result's tree with the argument's at each leaf", () => {
+    const g = (q: { w: NDArray; b: NDArray }): { sum: NDArray; parts: NDArray[] } => ({
+      sum: lax.reduceSum(lax.mul(q.w, q.w)),
+      parts: [lax.mul(q.b, 3), q.w],
+    });
     for (const j of [jacfwd(g)(p), jacrev(g)(p), jacobian(jit(g))(p)]) {
       expect(flat(j.sum.w)).toEqual([2, 4]);
       expect(flat(j.sum.b)).toEqual([0, 0]);
-      expect(j.parts.map((q) => [flat(q.w), flat(q.b)])).toEqual([[[0, 0, 0, 0], [3, 0, 0, 3]], [[1, 0, 0, 1], [0, 0, 0, 0]]]);
+      expect(j.parts.map((q) => [flat(q.w), flat(q.b)])).toEqual([
+        [
+          [0, 0, 0, 0],
+          [3, 0, 0, 3],
+        ],
+        [
+          [1, 0, 0, 1],
+          [0, 0, 0, 0],
+        ],
+      ]);
     }
-    const [byW, byV] = jacrev((a: NDArray, c: NDArray) => lax.mul(a, c), { argnums: [0, 1] })(array([2, 3]), array([4, 5]));
-    expect([flat(byW), flat(byV)]).toEqual([[4, 0, 0, 5], [2, 0, 0, 3]]);
+    const [byW, byV] = jacrev((a: NDArray, c: NDArray) => lax.mul(a, c), { argnums: [0, 1] })(
+      array([2, 3]),
+      array([4, 5]),
+    );
+    expect([flat(byW), flat(byV)]).toEqual([
+      [4, 0, 0, 5],
+      [2, 0, 0, 3],
+    ]);
   });
   it('jacobians of matrices', () => {
     const m = array([1, 2, 3, 4], [2, 2]);
@@ -126,14 +175,19 @@ describe('signatures', () => {
   it('linearize and linearTranspose', () => {
     const [y, d] = linearize((a: NDArray) => lax.sin(a), [x]);
     close(y, xs.map(Math.sin));
-    close(d(array([1, 2, 3])), xs.map((a, i) => Math.cos(a) * (i + 1)));
+    close(
+      d(array([1, 2, 3])),
+      xs.map((a, i) => Math.cos(a) * (i + 1)),
+    );
     close(vmap((t: NDArray) => d(t))(array([1, 0, 0, 0, 1, 0], [2, 3])), [Math.cos(0.3), 0, 0, 0, Math.cos(1.1), 0]);
     const transpose = linearTranspose((a: NDArray) => lax.reduceSum(lax.mul(a, array([1, 2, 3]))), [x]);
     expect(flat(transpose(2)[0])).toEqual([2, 4, 6]);
   });
   it('stopGradient', () => {
     expect(grad((a: NDArray) => lax.mul(a, stopGradient(a)))(3).item()).toBe(3);
-    expect(flat(grad((q: { w: NDArray }) => lax.reduceSum(lax.mul(stopGradient(q).w, q.w)))({ w: v }).w)).toEqual([5, 6]);
+    expect(flat(grad((q: { w: NDArray }) => lax.reduceSum(lax.mul(stopGradient(q).w, q.w)))({ w: v }).w)).toEqual([
+      5, 6,
+    ]);
   });
 });
 

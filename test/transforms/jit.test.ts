@@ -12,7 +12,9 @@ describe('caching', () => {
       traces++;
       return lax.add(x.a, x.a);
     });
-    const call = (a: NDArray | number): void => { f({ a }); };
+    const call = (a: NDArray | number): void => {
+      f({ a });
+    };
     call(array([1, 2]));
     call(array([3, 4]));
     expect(traces).toBe(1);
@@ -24,10 +26,13 @@ describe('caching', () => {
   });
   it('compiles static arguments in', () => {
     let traces = 0;
-    const f = jit((x: NDArray, n: number, mode: string) => {
-      traces++;
-      return mode === 'pow' ? lax.integerPow(x, n) : lax.mul(x, n);
-    }, { staticArgnums: [1, 2] });
+    const f = jit(
+      (x: NDArray, n: number, mode: string) => {
+        traces++;
+        return mode === 'pow' ? lax.integerPow(x, n) : lax.mul(x, n);
+      },
+      { staticArgnums: [1, 2] },
+    );
     expect(flat(f(array([1, 2, 3]), 3, 'pow'))).toEqual([1, 8, 27]);
     expect(flat(f(array([1, 2, 3]), 2, 'pow'))).toEqual([1, 4, 9]);
     expect(flat(f(array([2, 2, 2]), 3, 'pow'))).toEqual([8, 8, 8]);
@@ -46,9 +51,22 @@ describe('caching', () => {
 describe('results', () => {
   it('may be arguments, constants, repeated, or none', () => {
     const x = array([1, 2]);
-    const f = jit((a: NDArray) => ({ same: a, twice: [lax.add(a, a), lax.add(a, a)], constant: lax.full([], 7), none: null }));
+    const f = jit((a: NDArray) => ({
+      same: a,
+      twice: [lax.add(a, a), lax.add(a, a)],
+      constant: lax.full([], 7),
+      none: null,
+    }));
     const out = f(x);
-    expect([flat(out.same), out.twice.map(flat), out.constant.item(), out.none]).toEqual([[1, 2], [[2, 4], [2, 4]], 7, null]);
+    expect([flat(out.same), out.twice.map(flat), out.constant.item(), out.none]).toEqual([
+      [1, 2],
+      [
+        [2, 4],
+        [2, 4],
+      ],
+      7,
+      null,
+    ]);
     expect(jit(() => [])()).toEqual([]);
   });
   it('keep values through views and nested calls', () => {
@@ -73,7 +91,10 @@ describe('donation', () => {
     expect(flat(lax.add(g, 1))[0]).toBe(2);
   });
   it('donates whole trees, and not what is shared', () => {
-    const step = jit((p: { w: NDArray; v: NDArray[] }, x: NDArray) => ({ w: lax.mul(p.w, x), v: p.v.map((v) => lax.add(v, x)) }), { donate: [0] });
+    const step = jit(
+      (p: { w: NDArray; v: NDArray[] }, x: NDArray) => ({ w: lax.mul(p.w, x), v: p.v.map((v) => lax.add(v, x)) }),
+      { donate: [0] },
+    );
     const p = { w: big(2), v: [big(1), big(5)] };
     const x = big(10);
     const out = step(p, x);
@@ -109,7 +130,9 @@ describe('looking inside', () => {
     expect(() => f(3)).toThrow(/item\(\): the value is traced by jit/);
   });
   it('lower shows jaxpr and kernels', () => {
-    const f = jit(function double(x: NDArray) { return lax.add(x, x); });
+    const f = jit(function double(x: NDArray) {
+      return lax.add(x, x);
+    });
     const lowered = f.lower(array([1, 2]));
     expect(String(lowered.jaxpr)).toBe('{ lambda ; a:f32[2]. let b:f32[2] = add a a in (b,) }');
     expect(lowered.asText()).toMatch(/add/);
@@ -118,6 +141,8 @@ describe('looking inside', () => {
     const f = (x: NDArray, y: NDArray): { out: NDArray } => ({ out: lax.dot(x, y) });
     const { out } = evalShape(f, new ShapeDtypeStruct([1000000, 10]), new ShapeDtypeStruct([10, 3]));
     expect([out.shape, out.dtype]).toEqual([[1000000, 3], 'float32']);
-    expect(makeJaxpr(f)(new ShapeDtypeStruct([2, 3]), new ShapeDtypeStruct([3, 1])).outAvals.map(String)).toEqual(['f32[2,1]']);
+    expect(makeJaxpr(f)(new ShapeDtypeStruct([2, 3]), new ShapeDtypeStruct([3, 1])).outAvals.map(String)).toEqual([
+      'f32[2,1]',
+    ]);
   });
 });

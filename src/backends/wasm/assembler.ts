@@ -295,7 +295,12 @@ export class ModuleBuilder {
     return this.types.length - 1;
   }
 
-  importFunction(module: string, name: string, params: readonly ValueType[], results: readonly ValueType[]): FunctionRef {
+  importFunction(
+    module: string,
+    name: string,
+    params: readonly ValueType[],
+    results: readonly ValueType[],
+  ): FunctionRef {
     if (this.functions.length > 0) throw new Error('imported functions come before defined ones');
     this.imports.push({ module, name, type: this.typeOf(params, results) });
     return { index: this.imports.length - 1, name };

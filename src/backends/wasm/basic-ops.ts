@@ -2,11 +2,37 @@
 import type { BasicBinary, BasicUnary, BinaryOp, UnaryOp } from '../../core/scalar.js';
 
 const UNARY: ReadonlySet<string> = new Set<BasicUnary>([
-  'neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 'rint', 'not', 'popcount', 'clz',
+  'neg',
+  'abs',
+  'sqrt',
+  'floor',
+  'ceil',
+  'trunc',
+  'rint',
+  'not',
+  'popcount',
+  'clz',
 ]);
 const BINARY: ReadonlySet<string> = new Set<BasicBinary>([
-  'add', 'sub', 'mul', 'div', 'rem', 'min', 'max', 'and', 'or', 'xor', 'shl', 'shrLogical', 'shrArithmetic',
-  'eq', 'ne', 'lt', 'le', 'gt', 'ge',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'rem',
+  'min',
+  'max',
+  'and',
+  'or',
+  'xor',
+  'shl',
+  'shrLogical',
+  'shrArithmetic',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
 ]);
 
 const isBasicUnary = (op: UnaryOp): op is BasicUnary => UNARY.has(op);

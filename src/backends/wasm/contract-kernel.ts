@@ -19,6 +19,7 @@ export function emitContractKernel(module: ModuleBuilder, kernel: ContractKernel
   const n = groupSize(kernel.n);
   const k = groupSize(kernel.k);
   const { dtype } = kernel;
-  if (dtype !== 'bool' && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM) return emitGemmKernel(module, kernel, dtype);
+  if (dtype !== 'bool' && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM)
+    return emitGemmKernel(module, kernel, dtype);
   return emitLoopSteps(module, contractAsLoops(kernel), false, vectors);
 }

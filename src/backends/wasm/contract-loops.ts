@@ -19,8 +19,16 @@ export function contractAsLoops(kernel: ContractKernel): LoopKernel {
       int(offset),
     );
   const all = [...outer, ...inner];
-  const lhs = load(dtype, kernel.lhs.buffer, index(kernel.lhs.offset, (a) => a.lhsStride, all));
-  const rhs = load(dtype, kernel.rhs.buffer, index(kernel.rhs.offset, (a) => a.rhsStride, all));
+  const lhs = load(
+    dtype,
+    kernel.lhs.buffer,
+    index(kernel.lhs.offset, (a) => a.lhsStride, all),
+  );
+  const rhs = load(
+    dtype,
+    kernel.rhs.buffer,
+    index(kernel.rhs.offset, (a) => a.rhsStride, all),
+  );
   const isBool = dtype === 'bool';
   return {
     kind: 'loop',

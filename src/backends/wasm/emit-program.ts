@@ -37,7 +37,9 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
     shared: pages !== undefined,
     ...(pages === undefined ? {} : { maximumPages: pages }),
   });
-  const kernels = program.kernels.map((kernel) => emitKernel(module, kernel, program.dynamicExtent, options.vectors ?? 'auto'));
+  const kernels = program.kernels.map((kernel) =>
+    emitKernel(module, kernel, program.dynamicExtent, options.vectors ?? 'auto'),
+  );
   const run = module.function('run', ['i32', 'i32']);
   const tables = tableLayout(program);
   for (const call of program.calls) {
@@ -89,7 +91,12 @@ function pushAddress(f: FunctionBuilder, buffer: ProgramBuffer, tables: TableLay
   } else f.memory('i32.load', tables[place.kind] + place.index * 4);
 }
 
-function emitStep(f: FunctionBuilder, step: KernelStep, bufferOf: (slot: number) => ProgramBuffer, tables: TableLayout): void {
+function emitStep(
+  f: FunctionBuilder,
+  step: KernelStep,
+  bufferOf: (slot: number) => ProgramBuffer,
+  tables: TableLayout,
+): void {
   const pushArgs = (): void => {
     for (const arg of step.args) {
       if ('slot' in arg) pushAddress(f, bufferOf(arg.slot), tables);

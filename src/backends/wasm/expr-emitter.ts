@@ -14,7 +14,15 @@ import type { BasicBinary, Expr, Load } from '../../core/scalar.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { Exprs } from './exprs.js';
 import type { DivisionHint } from './scalar-ops.js';
-import { scalarBinary, scalarBitcast, scalarConst, scalarConvert, scalarLoad, scalarUnary, valueType } from './scalar-ops.js';
+import {
+  scalarBinary,
+  scalarBitcast,
+  scalarConst,
+  scalarConvert,
+  scalarLoad,
+  scalarUnary,
+  valueType,
+} from './scalar-ops.js';
 import { asBasicBinary, asBasicUnary } from './basic-ops.js';
 import type { LazySelects } from './lazy.js';
 import type { AccumulatorValue, LoopState, VectorContext } from './scopes.js';
@@ -97,7 +105,8 @@ export class ExprEmitter extends ScopeStack {
     }
     if (e.op === 'acc') {
       const value = this.accumulators.get(e.id);
-      if (value === undefined || !('scalar' in value)) throw new Error(`internal: accumulator ${e.id} has no scalar value here`);
+      if (value === undefined || !('scalar' in value))
+        throw new Error(`internal: accumulator ${e.id} has no scalar value here`);
       f.get(value.scalar);
       return;
     }
@@ -177,7 +186,8 @@ export class ExprEmitter extends ScopeStack {
     }
     if (e.op === 'acc') {
       const value = this.accumulators.get(e.id);
-      if (value === undefined || !('vectors' in value)) throw new Error(`internal: accumulator ${e.id} has no vector value here`);
+      if (value === undefined || !('vectors' in value))
+        throw new Error(`internal: accumulator ${e.id} has no vector value here`);
       f.get(at(value.vectors, this.copy, 'copy'));
       return;
     }
@@ -352,7 +362,9 @@ export class ExprEmitter extends ScopeStack {
 
   /** Whether `e` varies, also counting accumulators that are yet to become vectors. */
   willVary(e: Expr): boolean {
-    return this.varying(e) || (this.vector !== undefined && this.exprs.needs(e).accumulators.size > 0 && !this.available(e));
+    return (
+      this.varying(e) || (this.vector !== undefined && this.exprs.needs(e).accumulators.size > 0 && !this.available(e))
+    );
   }
 
   /** Keep the value of a known `e` in the innermost scope: as a vector (per copy, or splat) or as a scalar. */

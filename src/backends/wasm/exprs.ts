@@ -128,7 +128,10 @@ export class Exprs {
         const y = visit(e.y);
         const simpler = e.type === 'int32' ? this.simplify(e.op, x, y) : undefined;
         if (simpler !== undefined) return simpler;
-        return this.intern(`${e.op} ${e.type} ${this.id(x)} ${this.id(y)}`, x === e.x && y === e.y ? e : { ...e, x, y });
+        return this.intern(
+          `${e.op} ${e.type} ${this.id(x)} ${this.id(y)}`,
+          x === e.x && y === e.y ? e : { ...e, x, y },
+        );
       }
     }
   }

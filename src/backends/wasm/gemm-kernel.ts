@@ -119,7 +119,8 @@ class GemmEmitter {
         },
       ],
       scratchBytes: this.scratch.bytes,
-      listing: () => `contract ${kernel.name}: ${extent / blocks} x [${m}, ${k}] x [${k}, ${n}] ${kernel.dtype}, packed, tiles ${MR} x ${this.nr}, blocks m ${this.mc}, n ${this.nc}, k ${this.kc}`,
+      listing: () =>
+        `contract ${kernel.name}: ${extent / blocks} x [${m}, ${k}] x [${k}, ${n}] ${kernel.dtype}, packed, tiles ${MR} x ${this.nr}, blocks m ${this.mc}, n ${this.nc}, k ${this.kc}`,
     };
   }
 
@@ -130,11 +131,15 @@ class GemmEmitter {
     const packRight = this.packFunction('right', this.rhsN, this.rhsK, this.nr);
     const multiply = this.multiplyFunction();
     const slots = kernel.buffers.length;
-    const f = module.function(kernel.name, Array.from({ length: slots + 3 }, () => 'i32' as const));
+    const f = module.function(
+      kernel.name,
+      Array.from({ length: slots + 3 }, () => 'i32' as const),
+    );
     const scratch = slots;
     const unit = slots + 1;
     const hi = slots + 2;
-    for (const offsets of [this.lhsM, this.lhsK, this.rhsK, this.rhsN, this.outM, this.outN]) this.fillTable(f, scratch, offsets);
+    for (const offsets of [this.lhsM, this.lhsK, this.rhsK, this.rhsN, this.outM, this.outN])
+      this.fillTable(f, scratch, offsets);
     const b = f.local('i32');
     const first = f.local('i32');
     const last = f.local('i32');
@@ -148,7 +153,12 @@ class GemmEmitter {
     const block = f.local('i32');
     const m0 = f.local('i32');
     const mc = f.local('i32');
-    const operand = (local: number, slot: number, offset: number, key: 'lhsStride' | 'rhsStride' | 'outStride'): void => {
+    const operand = (
+      local: number,
+      slot: number,
+      offset: number,
+      key: 'lhsStride' | 'rhsStride' | 'outStride',
+    ): void => {
       f.get(slot);
       if (offset !== 0) f.i32(offset * width).op('i32.add');
       let below = 1;
@@ -156,14 +166,22 @@ class GemmEmitter {
         if (axis[key] !== 0) {
           f.get(b);
           if (below > 1) f.i32(below).op('i32.div_u');
-          f.i32(axis.extent).op('i32.rem_u').i32(axis[key] * width).op('i32.mul').op('i32.add');
+          f.i32(axis.extent)
+            .op('i32.rem_u')
+            .i32(axis[key] * width)
+            .op('i32.mul')
+            .op('i32.add');
         }
         below *= axis.extent;
       }
       f.set(local);
     };
     const blockExtent = (local: number, start: number, most: number, total: number): void => {
-      pushMin(f, () => f.i32(most), () => f.i32(total).get(start).op('i32.sub'));
+      pushMin(
+        f,
+        () => f.i32(most),
+        () => f.i32(total).get(start).op('i32.sub'),
+      );
       f.set(local);
     };
     const exit = f.block();
@@ -171,7 +189,11 @@ class GemmEmitter {
     f.get(unit).get(hi).op('i32.ge_u').brIf(exit);
     f.get(unit).i32(blocks).op('i32.div_u').set(b);
     f.get(unit).i32(blocks).op('i32.rem_u').set(first);
-    pushMin(f, () => f.i32(blocks), () => f.get(first).get(hi).op('i32.add').get(unit).op('i32.sub'));
+    pushMin(
+      f,
+      () => f.i32(blocks),
+      () => f.get(first).get(hi).op('i32.add').get(unit).op('i32.sub'),
+    );
     f.set(last);
     operand(lhs, kernel.lhs.buffer, kernel.lhs.offset, 'lhsStride');
     operand(rhs, kernel.rhs.buffer, kernel.rhs.offset, 'rhsStride');
@@ -207,7 +229,14 @@ class GemmEmitter {
       let below = 1;
       f.i32(0);
       for (const axis of [...steps.axes].reverse()) {
-        f.get(i).i32(below).op('i32.div_u').i32(axis.extent).op('i32.rem_u').i32(axis.stride * this.width).op('i32.mul').op('i32.add');
+        f.get(i)
+          .i32(below)
+          .op('i32.div_u')
+          .i32(axis.extent)
+          .op('i32.rem_u')
+          .i32(axis.stride * this.width)
+          .op('i32.mul')
+          .op('i32.add');
         below *= axis.extent;
       }
       f.memory('i32.store', table);
@@ -223,7 +252,10 @@ class GemmEmitter {
     } else {
       f.get(scratch);
       push();
-      f.i32(4).op('i32.mul').op('i32.add').memory('i32.load', table ?? 0);
+      f.i32(4)
+        .op('i32.mul')
+        .op('i32.add')
+        .memory('i32.load', table ?? 0);
     }
   }
 
@@ -236,7 +268,8 @@ class GemmEmitter {
     const kStride = ks.steps.kind === 'stride' ? ks.steps.stride : ('table' as const);
     const format = { width, packedStep: strip * width, kStride };
     const four = packFourLines(module, format);
-    const adjacent = lines.steps.kind === 'stride' && lines.steps.stride === 1 ? packAdjacentLines(module, format) : undefined;
+    const adjacent =
+      lines.steps.kind === 'stride' && lines.steps.stride === 1 ? packAdjacentLines(module, format) : undefined;
     const f = module.function(`${kernel.name}.pack.${side}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [operand, scratch, line0, count, k0, k] = [0, 1, 2, 3, 4, 5] as const;
     const to = f.local('i32');
@@ -254,7 +287,13 @@ class GemmEmitter {
     /** Push the address of line `line0 + i + n`, or of the last line. */
     const pushLine = (n: number): void => {
       f.get(base);
-      this.pushOffset(f, lines, scratch, () => pushMin(f, () => f.get(line0).get(i).op('i32.add').i32(n).op('i32.add'), () => f.i32(lines.extent - 1)));
+      this.pushOffset(f, lines, scratch, () =>
+        pushMin(
+          f,
+          () => f.get(line0).get(i).op('i32.add').i32(n).op('i32.add'),
+          () => f.i32(lines.extent - 1),
+        ),
+      );
       f.op('i32.add');
     };
     countedLoop(f, i, { local: count }, strip, () => {
@@ -272,7 +311,12 @@ class GemmEmitter {
         f.get(k).get(table).call(four);
       }
       if (adjacent !== undefined) f.end();
-      f.get(to).get(k).i32(strip * width).op('i32.mul').op('i32.add').set(to);
+      f.get(to)
+        .get(k)
+        .i32(strip * width)
+        .op('i32.mul')
+        .op('i32.add')
+        .set(to);
     });
     return f;
   }
@@ -282,7 +326,10 @@ class GemmEmitter {
     const { module, kernel, width, nr } = this;
     const micro = microKernel(module, this.dtype);
     const flush = this.flushFunction();
-    const f = module.function(`${kernel.name}.block`, Array.from({ length: 8 }, () => 'i32' as const));
+    const f = module.function(
+      `${kernel.name}.block`,
+      Array.from({ length: 8 }, () => 'i32' as const),
+    );
     const [scratch, out, m0, m, n0, n, k, accumulate] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
     const i = f.local('i32');
     const j = f.local('i32');
@@ -303,22 +350,56 @@ class GemmEmitter {
           f.get(i).i32(MR).op('i32.add').get(m).op('i32.gt_u').brIf(partial);
           f.get(j).i32(nr).op('i32.add').get(n).op('i32.gt_u').brIf(partial);
           f.get(a).get(b).get(out);
-          f.get(m0).get(i).op('i32.add').i32(rows.stride * width).op('i32.mul').op('i32.add');
+          f.get(m0)
+            .get(i)
+            .op('i32.add')
+            .i32(rows.stride * width)
+            .op('i32.mul')
+            .op('i32.add');
           f.get(n0).get(j).op('i32.add').i32(width).op('i32.mul').op('i32.add');
-          f.i32(rows.stride * width).get(k).get(accumulate).call(micro);
+          f.i32(rows.stride * width)
+            .get(k)
+            .get(accumulate)
+            .call(micro);
           f.br(whole);
         }
         f.end();
-        f.get(a).get(b).get(scratch).i32(this.scratch.tile).op('i32.add').i32(nr * width).get(k).i32(0).call(micro);
+        f.get(a)
+          .get(b)
+          .get(scratch)
+          .i32(this.scratch.tile)
+          .op('i32.add')
+          .i32(nr * width)
+          .get(k)
+          .i32(0)
+          .call(micro);
         f.get(scratch).get(out).get(m0).get(i).op('i32.add');
-        pushMin(f, () => f.i32(MR), () => f.get(m).get(i).op('i32.sub'));
+        pushMin(
+          f,
+          () => f.i32(MR),
+          () => f.get(m).get(i).op('i32.sub'),
+        );
         f.get(n0).get(j).op('i32.add');
-        pushMin(f, () => f.i32(nr), () => f.get(n).get(j).op('i32.sub'));
+        pushMin(
+          f,
+          () => f.i32(nr),
+          () => f.get(n).get(j).op('i32.sub'),
+        );
         f.get(accumulate).call(flush);
         f.end();
-        f.get(a).get(k).i32(MR * width).op('i32.mul').op('i32.add').set(a);
+        f.get(a)
+          .get(k)
+          .i32(MR * width)
+          .op('i32.mul')
+          .op('i32.add')
+          .set(a);
       });
-      f.get(b).get(k).i32(nr * width).op('i32.mul').op('i32.add').set(b);
+      f.get(b)
+        .get(k)
+        .i32(nr * width)
+        .op('i32.mul')
+        .op('i32.add')
+        .set(b);
     });
     return f;
   }
@@ -326,7 +407,10 @@ class GemmEmitter {
   /** `(scratch, out, m0, m, n0, n, accumulate)`: copy part of a tile to where it belongs in the output. */
   private flushFunction(): FunctionRef {
     const { module, kernel, width, nr, dtype } = this;
-    const f = module.function(`${kernel.name}.flush`, Array.from({ length: 7 }, () => 'i32' as const));
+    const f = module.function(
+      `${kernel.name}.flush`,
+      Array.from({ length: 7 }, () => 'i32' as const),
+    );
     const [scratch, out, m0, m, n0, n, accumulate] = [0, 1, 2, 3, 4, 5, 6] as const;
     const i = f.local('i32');
     const j = f.local('i32');
@@ -339,7 +423,12 @@ class GemmEmitter {
       f.get(out);
       this.pushOffset(f, this.outM, scratch, () => f.get(m0).get(i).op('i32.add'));
       f.op('i32.add').set(row);
-      f.get(scratch).get(i).i32(nr * width).op('i32.mul').op('i32.add').set(from);
+      f.get(scratch)
+        .get(i)
+        .i32(nr * width)
+        .op('i32.mul')
+        .op('i32.add')
+        .set(from);
       f.i32(0).set(j);
       countedLoop(f, j, { local: n }, 1, () => {
         f.get(row);
@@ -359,4 +448,3 @@ class GemmEmitter {
     return f;
   }
 }
-

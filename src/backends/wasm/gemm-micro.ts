@@ -47,24 +47,43 @@ export function microKernel(module: ModuleBuilder, dtype: GemmType): FunctionRef
   f.get(b).memory('v128.load', 0).set(b0);
   f.get(b).memory('v128.load', 16).set(b1);
   sums.forEach(([s0, s1], row) => {
-    f.get(a).memory(width === 4 ? 'v128.load32_splat' : 'v128.load64_splat', row * width).set(left);
+    f.get(a)
+      .memory(width === 4 ? 'v128.load32_splat' : 'v128.load64_splat', row * width)
+      .set(left);
     f.get(s0).get(left).get(b0).op(`${shape}.mul`).op(`${shape}.add`).set(s0);
     f.get(s1).get(left).get(b1).op(`${shape}.mul`).op(`${shape}.add`).set(s1);
   });
-  f.get(a).i32(MR * width).op('i32.add').set(a);
+  f.get(a)
+    .i32(MR * width)
+    .op('i32.add')
+    .set(a);
   f.get(b).i32(32).op('i32.add').tee(b).get(end).op('i32.lt_u').brIf(top);
   f.end().end();
   f.get(accumulate).if();
   sums.forEach((row, r) => {
     row.forEach((sum, half) => {
-      f.get(c).memory('v128.load', half * 16, 2).get(sum).op(`${shape}.add`).set(sum);
+      f.get(c)
+        .memory('v128.load', half * 16, 2)
+        .get(sum)
+        .op(`${shape}.add`)
+        .set(sum);
     });
     if (r < MR - 1) f.get(c).get(rowBytes).op('i32.add').set(c);
   });
-  f.get(c).get(rowBytes).i32(MR - 1).op('i32.mul').op('i32.sub').set(c);
+  f.get(c)
+    .get(rowBytes)
+    .i32(MR - 1)
+    .op('i32.mul')
+    .op('i32.sub')
+    .set(c);
   f.end();
   sums.forEach((row, r) => {
-    row.forEach((sum, half) => f.get(c).get(sum).memory('v128.store', half * 16, 2));
+    row.forEach((sum, half) =>
+      f
+        .get(c)
+        .get(sum)
+        .memory('v128.store', half * 16, 2),
+    );
     if (r < MR - 1) f.get(c).get(rowBytes).op('i32.add').set(c);
   });
   return f;

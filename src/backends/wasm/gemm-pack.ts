@@ -18,14 +18,18 @@ export interface PackFormat {
 function named(module: ModuleBuilder, name: string, params: number, emit: (f: FunctionBuilder) => void): FunctionRef {
   const known = module.functions.find((f) => f.name === name);
   if (known !== undefined) return known;
-  const f = module.function(name, Array.from({ length: params }, () => 'i32' as const));
+  const f = module.function(
+    name,
+    Array.from({ length: params }, () => 'i32' as const),
+  );
   emit(f);
   return f;
 }
 
 /** Byte shuffles that interleave two vectors of 4-byte or 8-byte lanes. */
 const lanes4 = (...picks: readonly number[]): number[] => picks.flatMap((p) => [0, 1, 2, 3].map((b) => p * 4 + b));
-const lanes8 = (...picks: readonly number[]): number[] => picks.flatMap((p) => [0, 1, 2, 3, 4, 5, 6, 7].map((b) => p * 8 + b));
+const lanes8 = (...picks: readonly number[]): number[] =>
+  picks.flatMap((p) => [0, 1, 2, 3, 4, 5, 6, 7].map((b) => p * 8 + b));
 
 /** `(to, line0, line1, line2, line3, k, table)`: pack k values of four lines. */
 export function packFourLines(module: ModuleBuilder, format: PackFormat): FunctionRef {
@@ -46,14 +50,26 @@ export function packFourLines(module: ModuleBuilder, format: PackFormat): Functi
         else f.memory('i64.load').memory('i64.store', i * 8);
       });
       if (kStride === 'table') f.get(table).i32(4).op('i32.add').set(table);
-      else for (const line of lines) f.get(line).i32(kStride * width).op('i32.add').set(line);
+      else
+        for (const line of lines)
+          f.get(line)
+            .i32(kStride * width)
+            .op('i32.add')
+            .set(line);
       f.get(to).i32(packedStep).op('i32.add').set(to);
     });
   });
 }
 
 /** As many whole vectors of k as there are: 4 lines by 4 (or 2) k, transposed in registers. */
-function transposeLines(f: FunctionBuilder, { width, packedStep }: PackFormat, to: number, lines: readonly number[], k: number, n: number): void {
+function transposeLines(
+  f: FunctionBuilder,
+  { width, packedStep }: PackFormat,
+  to: number,
+  lines: readonly number[],
+  k: number,
+  n: number,
+): void {
   const perVector = 16 / width;
   const end = f.local('i32');
   f.get(k).i32(-perVector).op('i32.and').set(end);
@@ -62,25 +78,61 @@ function transposeLines(f: FunctionBuilder, { width, packedStep }: PackFormat, t
   const halves = rows.map(() => f.local('v128'));
   const [low01 = 0, low23 = 0, high01 = 0, high23 = 0] = halves;
   countedLoop(f, n, { local: end }, perVector, () => {
-    lines.forEach((line, i) => f.get(line).memory('v128.load', 0, 2).set(rows[i] ?? 0));
+    lines.forEach((line, i) =>
+      f
+        .get(line)
+        .memory('v128.load', 0, 2)
+        .set(rows[i] ?? 0),
+    );
     if (width === 4) {
-      f.get(r0).get(r1).shuffle(lanes4(0, 4, 1, 5)).set(low01);
-      f.get(r2).get(r3).shuffle(lanes4(0, 4, 1, 5)).set(low23);
-      f.get(r0).get(r1).shuffle(lanes4(2, 6, 3, 7)).set(high01);
-      f.get(r2).get(r3).shuffle(lanes4(2, 6, 3, 7)).set(high23);
+      f.get(r0)
+        .get(r1)
+        .shuffle(lanes4(0, 4, 1, 5))
+        .set(low01);
+      f.get(r2)
+        .get(r3)
+        .shuffle(lanes4(0, 4, 1, 5))
+        .set(low23);
+      f.get(r0)
+        .get(r1)
+        .shuffle(lanes4(2, 6, 3, 7))
+        .set(high01);
+      f.get(r2)
+        .get(r3)
+        .shuffle(lanes4(2, 6, 3, 7))
+        .set(high23);
       [low01, high01].forEach((left, half) => {
         const right = half === 0 ? low23 : high23;
-        f.get(to).get(left).get(right).shuffle(lanes8(0, 2)).memory('v128.store', 2 * half * packedStep, 2);
-        f.get(to).get(left).get(right).shuffle(lanes8(1, 3)).memory('v128.store', (2 * half + 1) * packedStep, 2);
+        f.get(to)
+          .get(left)
+          .get(right)
+          .shuffle(lanes8(0, 2))
+          .memory('v128.store', 2 * half * packedStep, 2);
+        f.get(to)
+          .get(left)
+          .get(right)
+          .shuffle(lanes8(1, 3))
+          .memory('v128.store', (2 * half + 1) * packedStep, 2);
       });
     } else {
       for (const odd of [0, 1]) {
-        f.get(to).get(r0).get(r1).shuffle(lanes8(odd, 2 + odd)).memory('v128.store', odd * packedStep, 2);
-        f.get(to).get(r2).get(r3).shuffle(lanes8(odd, 2 + odd)).memory('v128.store', odd * packedStep + 16, 2);
+        f.get(to)
+          .get(r0)
+          .get(r1)
+          .shuffle(lanes8(odd, 2 + odd))
+          .memory('v128.store', odd * packedStep, 2);
+        f.get(to)
+          .get(r2)
+          .get(r3)
+          .shuffle(lanes8(odd, 2 + odd))
+          .memory('v128.store', odd * packedStep + 16, 2);
       }
     }
     for (const line of lines) f.get(line).i32(16).op('i32.add').set(line);
-    f.get(to).i32(perVector * packedStep).op('i32.add').set(to);
+    f.get(to)
+      .i32(perVector * packedStep)
+      .op('i32.add')
+      .set(to);
   });
 }
 
@@ -96,9 +148,14 @@ export function packAdjacentLines(module: ModuleBuilder, format: PackFormat): Fu
       f.get(from);
       if (kStride === 'table') f.get(table).memory('i32.load').op('i32.add');
       f.set(source);
-      for (let at = 0; at < packedStep; at += 16) f.get(to).get(source).memory('v128.load', at, 2).memory('v128.store', at, 2);
+      for (let at = 0; at < packedStep; at += 16)
+        f.get(to).get(source).memory('v128.load', at, 2).memory('v128.store', at, 2);
       if (kStride === 'table') f.get(table).i32(4).op('i32.add').set(table);
-      else f.get(from).i32(kStride * width).op('i32.add').set(from);
+      else
+        f.get(from)
+          .i32(kStride * width)
+          .op('i32.add')
+          .set(from);
       f.get(to).i32(packedStep).op('i32.add').set(to);
     });
   });

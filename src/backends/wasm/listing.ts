@@ -6,8 +6,23 @@ import type { LoopKernel, Stage } from '../../compiler/loop-ir.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
 
 const INFIX: Record<string, string> = {
-  add: '+', sub: '-', mul: '*', div: '/', rem: '%', and: '&', or: '|', xor: '^', shl: '<<', shrLogical: '>>>',
-  shrArithmetic: '>>', eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=',
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  rem: '%',
+  and: '&',
+  or: '|',
+  xor: '^',
+  shl: '<<',
+  shrLogical: '>>>',
+  shrArithmetic: '>>',
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
 };
 
 const typeName = (type: Expr['type']): string => (type === 'int64' ? 'i64' : shortName(type));
@@ -74,20 +89,30 @@ const lanesText = (plan: LanePlan | undefined): string =>
 
 /** A listing of a loop kernel and the loops chosen for vectors. */
 export function listLoopKernel(kernel: LoopKernel, plan: VectorPlan): string {
-  const slots = kernel.buffers.map((b, i) => `b${i}: ${shortName(b.dtype)}[${b.length}]${b.access === 'read' ? '' : ` ${b.access}`}`);
+  const slots = kernel.buffers.map(
+    (b, i) => `b${i}: ${shortName(b.dtype)}[${b.length}]${b.access === 'read' ? '' : ` ${b.access}`}`,
+  );
   const lines = [`kernel ${kernel.name}(${slots.join(', ')})`];
   const counter = { value: 0 };
   let indent = '  ';
   kernel.loops.forEach((loop, i) => {
     const extent = plan.dynamic ? 'n' : String(loop.extent);
-    lines.push(`${indent}parallel i${loop.id} < ${extent}${i === kernel.loops.length - 1 ? lanesText(plan.outer) : ''}`);
+    lines.push(
+      `${indent}parallel i${loop.id} < ${extent}${i === kernel.loops.length - 1 ? lanesText(plan.outer) : ''}`,
+    );
     indent += '  ';
   });
   kernel.stages.forEach((stage, i) => listStage(stage, plan.stages[i], indent, counter, lines));
   return lines.join('\n');
 }
 
-function listStage(stage: Stage, plan: LanePlan | undefined, outer: string, counter: { value: number }, lines: string[]): void {
+function listStage(
+  stage: Stage,
+  plan: LanePlan | undefined,
+  outer: string,
+  counter: { value: number },
+  lines: string[],
+): void {
   for (const acc of stage.accumulators) {
     const printer = new ExprPrinter([acc.init], outer, counter);
     const init = printer.print(acc.init);
@@ -96,7 +121,9 @@ function listStage(stage: Stage, plan: LanePlan | undefined, outer: string, coun
   let indent = outer;
   stage.loops.forEach((loop, i) => {
     const last = i === stage.loops.length - 1;
-    lines.push(`${indent}${stage.ordered ? 'ordered' : 'loop'} i${loop.id} < ${loop.extent}${last ? lanesText(plan) : ''}`);
+    lines.push(
+      `${indent}${stage.ordered ? 'ordered' : 'loop'} i${loop.id} < ${loop.extent}${last ? lanesText(plan) : ''}`,
+    );
     indent += '  ';
   });
   const roots: Expr[] = [];
@@ -109,7 +136,10 @@ function listStage(stage: Stage, plan: LanePlan | undefined, outer: string, coun
   const body: string[] = [];
   for (const acc of stage.accumulators) {
     if ('next' in acc.update) body.push(`${indent}acc${acc.id} = ${printer.print(acc.update.next)}`);
-    else body.push(`${indent}acc${acc.id} ${INFIX[acc.update.combine] ?? acc.update.combine}= ${printer.print(acc.update.value)}`);
+    else
+      body.push(
+        `${indent}acc${acc.id} ${INFIX[acc.update.combine] ?? acc.update.combine}= ${printer.print(acc.update.value)}`,
+      );
   }
   for (const store of stage.stores) {
     const value = printer.print(store.value);

@@ -157,7 +157,8 @@ export class LoopKernelEmitter {
     const outside = new Map<number, AccumulatorValue>();
     for (const acc of stage.accumulators) {
       const value = e.accumulators.get(acc.id);
-      if (value === undefined || e.vector === undefined || !('combine' in acc.update)) throw new Error('internal: not a combining accumulator');
+      if (value === undefined || e.vector === undefined || !('combine' in acc.update))
+        throw new Error('internal: not a combining accumulator');
       outside.set(acc.id, value);
       const { lanes, copies } = e.vector;
       const identity = combineIdentity(acc.update.combine, acc.dtype);
@@ -294,7 +295,11 @@ export class LoopKernelEmitter {
       e.popScope();
       e.closeLoop(loop.id);
       for (const [bytes, local] of scaled) {
-        if (local !== variable) f.get(local).i32(bytes * step).op('i32.add').set(local);
+        if (local !== variable)
+          f.get(local)
+            .i32(bytes * step)
+            .op('i32.add')
+            .set(local);
       }
       f.get(variable).i32(step).op('i32.add').tee(variable);
       pushBound(f, stop);

@@ -32,8 +32,20 @@ function operationsPerIteration(kernel: LoopKernel): number {
 }
 
 /** Emit a loop kernel as one function, or, for long reductions, as several. */
-export function emitLoopSteps(module: ModuleBuilder, source: LoopKernel, dynamic: boolean, vectors: VectorMode): EmittedKernel {
-  return emitSteps(module, source, dynamic, vectors, source.buffers.map((_, slot) => ({ slot })), 0);
+export function emitLoopSteps(
+  module: ModuleBuilder,
+  source: LoopKernel,
+  dynamic: boolean,
+  vectors: VectorMode,
+): EmittedKernel {
+  return emitSteps(
+    module,
+    source,
+    dynamic,
+    vectors,
+    source.buffers.map((_, slot) => ({ slot })),
+    0,
+  );
 }
 
 function emitSteps(

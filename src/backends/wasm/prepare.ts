@@ -119,7 +119,11 @@ function collapsible(exprs: Exprs, roots: readonly Expr[], outer: Loop, inner: L
 }
 
 /** Loops with adjacent collapsible pairs merged, and what the vanished variables become. */
-function collapseLoops(exprs: Exprs, loops: readonly Loop[], rootsOf: (gone: Map<number, Expr>) => Expr[]): {
+function collapseLoops(
+  exprs: Exprs,
+  loops: readonly Loop[],
+  rootsOf: (gone: Map<number, Expr>) => Expr[],
+): {
   loops: Loop[];
   gone: Map<number, Expr>;
 } {

@@ -80,7 +80,15 @@ export function scalarStore(f: FunctionBuilder, dtype: DType, offset: number): v
   }
 }
 
-const FLOAT_UNARY = { neg: 'neg', abs: 'abs', sqrt: 'sqrt', floor: 'floor', ceil: 'ceil', trunc: 'trunc', rint: 'nearest' } as const;
+const FLOAT_UNARY = {
+  neg: 'neg',
+  abs: 'abs',
+  sqrt: 'sqrt',
+  floor: 'floor',
+  ceil: 'ceil',
+  trunc: 'trunc',
+  rint: 'nearest',
+} as const;
 
 export function scalarUnary(f: FunctionBuilder, op: BasicUnary, type: ScalarType): void {
   if (type === 'float32' || type === 'float64') {
@@ -139,10 +147,23 @@ export interface DivisionHint {
 
 const NO_HINT: DivisionHint = { nonNegative: false, divisor: undefined };
 
-export function scalarBinary(f: FunctionBuilder, op: BasicBinary, type: ScalarType, hint: DivisionHint = NO_HINT): void {
+export function scalarBinary(
+  f: FunctionBuilder,
+  op: BasicBinary,
+  type: ScalarType,
+  hint: DivisionHint = NO_HINT,
+): void {
   if (type === 'float32' || type === 'float64') {
     const w = type === 'float32' ? 'f32' : 'f64';
-    if (op === 'add' || op === 'sub' || op === 'mul' || op === 'div' || op === 'min' || op === 'max' || isComparison(op)) {
+    if (
+      op === 'add' ||
+      op === 'sub' ||
+      op === 'mul' ||
+      op === 'div' ||
+      op === 'min' ||
+      op === 'max' ||
+      isComparison(op)
+    ) {
       f.op(`${w}.${op}`);
       return;
     }
@@ -178,7 +199,13 @@ export function scalarBinary(f: FunctionBuilder, op: BasicBinary, type: ScalarTy
     case 'max': {
       const x = f.local(w);
       const y = f.local(w);
-      f.set(y).tee(x).get(y).get(x).get(y).op(`${w}.${op === 'min' ? 'lt' : 'gt'}_${unsigned ? 'u' : 's'}`).op('select');
+      f.set(y)
+        .tee(x)
+        .get(y)
+        .get(x)
+        .get(y)
+        .op(`${w}.${op === 'min' ? 'lt' : 'gt'}_${unsigned ? 'u' : 's'}`)
+        .op('select');
       f.release(w, x);
       f.release(w, y);
       return;
@@ -210,7 +237,13 @@ function boolOp(op: BasicBinary): PlainOp {
 }
 
 /** Truncating division as XLA defines it: x / 0 = -1, x % 0 = x, INT_MIN / -1 = INT_MIN, and nothing traps. */
-function integerDivision(f: FunctionBuilder, op: 'div' | 'rem', w: 'i32' | 'i64', unsigned: boolean, hint: DivisionHint): void {
+function integerDivision(
+  f: FunctionBuilder,
+  op: 'div' | 'rem',
+  w: 'i32' | 'i64',
+  unsigned: boolean,
+  hint: DivisionHint,
+): void {
   const c = hint.divisor;
   if (c !== undefined && c !== 0 && (unsigned || c !== -1)) {
     f.op(`${w}.${op}_${unsigned || (hint.nonNegative && c > 0) ? 'u' : 's'}`);
@@ -223,7 +256,12 @@ function integerDivision(f: FunctionBuilder, op: 'div' | 'rem', w: 'i32' | 'i64'
   if (op === 'rem') {
     // By 1 instead of by 0, then x itself. x % -1 is 0 without a trap.
     f.get(x).get(x);
-    constant(1).get(y).get(y).op(`${w}.eqz`).op('select').op(`${w}.rem_${unsigned ? 'u' : 's'}`);
+    constant(1)
+      .get(y)
+      .get(y)
+      .op(`${w}.eqz`)
+      .op('select')
+      .op(`${w}.rem_${unsigned ? 'u' : 's'}`);
     f.get(y).op(`${w}.eqz`).op('select');
   } else {
     constant(-1);

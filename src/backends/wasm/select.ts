@@ -92,7 +92,10 @@ export function vectorSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes)
     f.op('v128.bitselect').set(result);
   };
   if (lazy.y) {
-    f.get(mask).op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true').op('i32.eqz').if();
+    f.get(mask)
+      .op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true')
+      .op('i32.eqz')
+      .if();
     inScope(e, merge);
     f.end();
   } else merge();

@@ -29,7 +29,11 @@ class Comparator {
 
   private loadKey(dtype: DType, base: number, index: number): void {
     const { f } = this;
-    f.get(base).get(index).i32(this.inner * byteWidth(dtype)).op('i32.mul').op('i32.add');
+    f.get(base)
+      .get(index)
+      .i32(this.inner * byteWidth(dtype))
+      .op('i32.mul')
+      .op('i32.add');
     scalarLoad(f, dtype, 0);
   }
 
@@ -40,7 +44,10 @@ class Comparator {
       const w = dtype === 'float32' ? 'f32' : 'f64';
       f.get(x).get(y).op(`${w}.lt`);
       f.get(x).get(x).op(`${w}.eq`).get(y).get(y).op(`${w}.ne`).op('i32.and').op('i32.or');
-    } else f.get(x).get(y).op(dtype === 'int32' ? 'i32.lt_s' : 'i32.lt_u');
+    } else
+      f.get(x)
+        .get(y)
+        .op(dtype === 'int32' ? 'i32.lt_s' : 'i32.lt_u');
   }
 
   /** Push whether element `i` (a local) sorts strictly before element `j`. */
@@ -77,7 +84,11 @@ const indexAddress = (f: FunctionBuilder, base: number, index: number): Function
 /** `(key bases…, array, lo, hi)`: insertion sort of array[lo, hi). */
 function insertionFunction(module: ModuleBuilder, kernel: SortKernel, keys: readonly DType[]): FunctionRef {
   const f = module.function(`${kernel.name}.run`, [...keys.map(() => 'i32' as const), 'i32', 'i32', 'i32']);
-  const compare = new Comparator(f, keys.map((dtype, base) => ({ dtype, base })), kernel.inner);
+  const compare = new Comparator(
+    f,
+    keys.map((dtype, base) => ({ dtype, base })),
+    kernel.inner,
+  );
   const array = keys.length;
   const lo = array + 1;
   const hi = array + 2;
@@ -105,8 +116,19 @@ function insertionFunction(module: ModuleBuilder, kernel: SortKernel, keys: read
 
 /** `(key bases…, from, to, lo, middle, hi)`: merge from[lo, middle) and from[middle, hi) into to[lo, hi). */
 function mergeFunction(module: ModuleBuilder, kernel: SortKernel, keys: readonly DType[]): FunctionRef {
-  const f = module.function(`${kernel.name}.merge`, [...keys.map(() => 'i32' as const), 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const compare = new Comparator(f, keys.map((dtype, base) => ({ dtype, base })), kernel.inner);
+  const f = module.function(`${kernel.name}.merge`, [
+    ...keys.map(() => 'i32' as const),
+    'i32',
+    'i32',
+    'i32',
+    'i32',
+    'i32',
+  ]);
+  const compare = new Comparator(
+    f,
+    keys.map((dtype, base) => ({ dtype, base })),
+    kernel.inner,
+  );
   const from = keys.length;
   const to = from + 1;
   const lo = from + 2;
@@ -186,7 +208,16 @@ export function emitSortKernel(module: ModuleBuilder, kernel: SortKernel): Emitt
 
   countedLoop(f, row, { local: hi }, 1, () => {
     // first = (row / inner) * length * inner + row % inner
-    f.get(row).i32(inner).op('i32.div_u').i32(length * inner).op('i32.mul').get(row).i32(inner).op('i32.rem_u').op('i32.add').set(first);
+    f.get(row)
+      .i32(inner)
+      .op('i32.div_u')
+      .i32(length * inner)
+      .op('i32.mul')
+      .get(row)
+      .i32(inner)
+      .op('i32.rem_u')
+      .op('i32.add')
+      .set(first);
     bases.forEach((base, slot) => {
       const w = byteWidth(at(kernel.buffers, slot, 'slot').dtype);
       f.get(slot).get(first).i32(w).op('i32.mul').op('i32.add').set(base);
@@ -225,7 +256,11 @@ export function emitSortKernel(module: ModuleBuilder, kernel: SortKernel): Emitt
       const w = byteWidth(dtype) * inner;
       f.i32(0).set(n);
       countedLoop(f, n, { value: length }, 1, () => {
-        f.get(at(bases, count + operand, 'slot')).get(n).i32(w).op('i32.mul').op('i32.add');
+        f.get(at(bases, count + operand, 'slot'))
+          .get(n)
+          .i32(w)
+          .op('i32.mul')
+          .op('i32.add');
         f.get(at(bases, operand, 'slot'));
         indexAddress(f, from, n).memory('i32.load').i32(w).op('i32.mul').op('i32.add');
         scalarLoad(f, dtype, 0);
@@ -244,6 +279,7 @@ export function emitSortKernel(module: ModuleBuilder, kernel: SortKernel): Emitt
       },
     ],
     scratchBytes: 2 * indexBytes,
-    listing: () => `sort ${kernel.name}: ${kernel.outer} x ${inner} rows of ${length}, keys ${keys.join(', ')}, ${count} operands`,
+    listing: () =>
+      `sort ${kernel.name}: ${kernel.outer} x ${inner} rows of ${length}, keys ${keys.join(', ')}, ${count} operands`,
   };
 }

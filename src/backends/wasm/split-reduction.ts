@@ -31,7 +31,12 @@ export interface SplitReduction {
 }
 
 /** Rows of the outermost reduction loop per chunk, or undefined where splitting does not pay. */
-function rowsPerChunk({ kernel, exprs }: PreparedKernel, plan: VectorPlan, stage: Stage, rows: Loop): number | undefined {
+function rowsPerChunk(
+  { kernel, exprs }: PreparedKernel,
+  plan: VectorPlan,
+  stage: Stage,
+  rows: Loop,
+): number | undefined {
   const terms = product(stage.loops.map((l) => l.extent));
   const perRow = terms / rows.extent;
   const columns = kernel.loops.at(-1);
@@ -88,7 +93,14 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
   const { kernel, exprs, dynamic } = prepared;
   const [stage, ...later] = kernel.stages;
   const rows = stage?.loops[0];
-  if (dynamic || stage === undefined || rows === undefined || stage.stores.length > 0 || stage.accumulators.length === 0) return undefined;
+  if (
+    dynamic ||
+    stage === undefined ||
+    rows === undefined ||
+    stage.stores.length > 0 ||
+    stage.accumulators.length === 0
+  )
+    return undefined;
   if (!stage.accumulators.every((acc) => 'combine' in acc.update)) return undefined;
   for (const root of bodyRoots(stage)) {
     const needs = exprs.needs(root);
@@ -107,13 +119,21 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
   const chunk: Loop = { id: Math.max(...used) + 1, extent: chunks };
   const chunkVar = loopVar(chunk.id, chunks);
   let point: Expr = int(0);
-  for (const loop of kernel.loops) point = binary('add', binary('mul', point, int(loop.extent)), loopVar(loop.id, loop.extent));
+  for (const loop of kernel.loops)
+    point = binary('add', binary('mul', point, int(loop.extent)), loopVar(loop.id, loop.extent));
   const place = binary('add', binary('mul', chunkVar, int(points)), point);
 
-  const partialSlots = stage.accumulators.map((acc): BufferSlot => ({ dtype: acc.dtype, length: chunks * points, access: 'write' }));
+  const partialSlots = stage.accumulators.map((acc): BufferSlot => ({
+    dtype: acc.dtype,
+    length: chunks * points,
+    access: 'write',
+  }));
   const firstSlot = kernel.buffers.length;
   const inChunk = mapStage(stage, (e) =>
-    exprs.substitute(e, new Map([[rows.id, binary('add', binary('mul', chunkVar, int(size)), loopVar(rows.id, size))]])),
+    exprs.substitute(
+      e,
+      new Map([[rows.id, binary('add', binary('mul', chunkVar, int(size)), loopVar(rows.id, size))]]),
+    ),
   );
   const partial: LoopKernel = {
     ...kernel,
@@ -129,7 +149,11 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
       {
         loops: [],
         accumulators: [],
-        stores: stage.accumulators.map((acc, i) => ({ buffer: firstSlot + i, index: place, value: accRef(acc.dtype, acc.id) })),
+        stores: stage.accumulators.map((acc, i) => ({
+          buffer: firstSlot + i,
+          index: place,
+          value: accRef(acc.dtype, acc.id),
+        })),
         ordered: false,
       },
     ],

@@ -21,7 +21,9 @@ export function emitStores(e: ExprEmitter, stores: readonly Store[], slots: read
   const dtypeOf = (store: Store): DType => at(slots, store.buffer, 'slot').dtype;
   const context = e.vector;
   const pending = stores.map((store) =>
-    context === undefined ? scalarStorage(e, store, dtypeOf(store), stores.length > 1) : vectorStorage(e, context, store, dtypeOf(store)),
+    context === undefined
+      ? scalarStorage(e, store, dtypeOf(store), stores.length > 1)
+      : vectorStorage(e, context, store, dtypeOf(store)),
   );
   for (const write of pending) write();
 }
@@ -141,7 +143,9 @@ function vectorStorage(e: ExprEmitter, context: VectorContext, store: Store, dty
   if (mask === undefined) return whole;
   const all = mask;
   return () => {
-    f.get(all).op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true').if();
+    f.get(all)
+      .op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true')
+      .if();
     whole();
     f.else();
     f.get(all).op('v128.any_true').if();

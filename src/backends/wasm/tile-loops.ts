@@ -22,7 +22,8 @@ export function tileLoops({ kernel, exprs, dynamic }: PreparedKernel): LoopKerne
   const { loops } = kernel;
   const inner = loops.at(-1);
   if (dynamic || inner === undefined || loops.length < 2 || inner.extent < 2 * STRIP) return undefined;
-  if (kernel.stages.some((s) => s.loops.length > 0) || product(loops.map((l) => l.extent)) < MIN_POINTS) return undefined;
+  if (kernel.stages.some((s) => s.loops.length > 0) || product(loops.map((l) => l.extent)) < MIN_POINTS)
+    return undefined;
   const other = crossing({ kernel, exprs, dynamic }, inner);
   if (other === undefined) return undefined;
 
@@ -44,7 +45,10 @@ export function tileLoops({ kernel, exprs, dynamic }: PreparedKernel): LoopKerne
     binary('add', binary('mul', loopVar(strip.id, strip.extent), int(STRIP)), loopVar(other.id, STRIP)),
   );
   if (rest === 0) return [strips];
-  return [strips, within(`${kernel.name}.rest`, [], rest, binary('add', loopVar(other.id, rest), int(strip.extent * STRIP)))];
+  return [
+    strips,
+    within(`${kernel.name}.rest`, [], rest, binary('add', loopVar(other.id, rest), int(strip.extent * STRIP))),
+  ];
 }
 
 /** The loop in which the accesses that jump in `inner` are contiguous, if there are both kinds of access. */
@@ -57,7 +61,9 @@ function crossing({ kernel, exprs }: PreparedKernel, inner: Loop): Loop | undefi
   const step = (strides: ReadonlyMap<number, number>): number => Math.abs(strides.get(inner.id) ?? 0);
   if (!accesses.some(({ strides }) => step(strides) === 1)) return undefined;
   const jumping = accesses.filter(({ width, strides }) => step(strides) * width >= CACHE_LINE);
-  return kernel.loops.find((l) => l !== inner && l.extent >= 2 * STRIP && jumping.some(({ strides }) => strides.get(l.id) === 1));
+  return kernel.loops.find(
+    (l) => l !== inner && l.extent >= 2 * STRIP && jumping.some(({ strides }) => strides.get(l.id) === 1),
+  );
 }
 
 /** Everything a kernel loads and stores. */

@@ -70,7 +70,11 @@ export function loadStrided(f: FunctionBuilder, dtype: DType, lanes: Lanes, stri
   if (stride === -1 && width * lanes === 16) {
     const v = f.local('v128');
     f.memory('v128.load', offset, 2).tee(v).get(v);
-    f.shuffle(width === 4 ? [12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3] : [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+    f.shuffle(
+      width === 4
+        ? [12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3]
+        : [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7],
+    );
     f.release('v128', v);
     return;
   }

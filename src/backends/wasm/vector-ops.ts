@@ -31,7 +31,12 @@ export function shapeOf(type: ScalarType, lanes: Lanes): Shape {
 }
 
 /** A vector whose lanes are `lane(i)`. */
-export function vectorConst(f: FunctionBuilder, type: ScalarType, lanes: Lanes, lane: (i: number) => number | bigint): void {
+export function vectorConst(
+  f: FunctionBuilder,
+  type: ScalarType,
+  lanes: Lanes,
+  lane: (i: number) => number | bigint,
+): void {
   const bytes = new DataView(new ArrayBuffer(16));
   const shape = shapeOf(type, lanes);
   const step = shape === 'f32x4' || shape === 'i32x4' ? 4 : 8;
@@ -157,7 +162,13 @@ export function isComparison(op: string): op is 'eq' | 'ne' | 'lt' | 'le' | 'gt'
   return op === 'eq' || op === 'ne' || op === 'lt' || op === 'le' || op === 'gt' || op === 'ge';
 }
 
-export function vectorBinary(f: FunctionBuilder, op: BasicBinary, type: ScalarType, lanes: Lanes, hint?: DivisionHint): void {
+export function vectorBinary(
+  f: FunctionBuilder,
+  op: BasicBinary,
+  type: ScalarType,
+  lanes: Lanes,
+  hint?: DivisionHint,
+): void {
   const shape = shapeOf(type, lanes);
   if (type === 'bool') {
     vectorBool(f, op);
@@ -221,7 +232,12 @@ export function vectorBinary(f: FunctionBuilder, op: BasicBinary, type: ScalarTy
 }
 
 /** Shift every lane of the vector below by the one i32 count on the stack. */
-export function vectorShift(f: FunctionBuilder, op: 'shl' | 'shrLogical' | 'shrArithmetic', type: ScalarType, lanes: Lanes): void {
+export function vectorShift(
+  f: FunctionBuilder,
+  op: 'shl' | 'shrLogical' | 'shrArithmetic',
+  type: ScalarType,
+  lanes: Lanes,
+): void {
   const shape = shapeOf(type, lanes);
   if (shape !== 'i32x4' && shape !== 'i64x2') throw new Error(`no ${op} of ${type}`);
   f.op(op === 'shl' ? `${shape}.shl` : op === 'shrLogical' ? `${shape}.shr_u` : `${shape}.shr_s`);

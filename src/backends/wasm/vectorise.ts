@@ -73,7 +73,13 @@ function scalarCost({ roots, stage }: Body): number {
 }
 
 /** Cost of `lanes` iterations at once. */
-function vectorCost(exprs: Exprs, { roots, stage }: Body, loop: number, varyingAccs: ReadonlySet<number>, lanes: Lanes): number {
+function vectorCost(
+  exprs: Exprs,
+  { roots, stage }: Body,
+  loop: number,
+  varyingAccs: ReadonlySet<number>,
+  lanes: Lanes,
+): number {
   const varying = (e: Expr): boolean => {
     const needs = exprs.needs(e);
     return needs.loops.has(loop) || [...needs.accumulators].some((id) => varyingAccs.has(id));
@@ -101,7 +107,9 @@ function vectorCost(exprs: Exprs, { roots, stage }: Body, loop: number, varyingA
       return true;
     }
     if (e.op === 'select' || e.op === 'bitcast') cost += 1;
-    else if (e.op === 'convert') cost += (e.x.type === 'int64') === (e.type === 'int64') || e.x.type === 'bool' || e.type === 'bool' ? 1 : 4 * lanes;
+    else if (e.op === 'convert')
+      cost +=
+        (e.x.type === 'int64') === (e.type === 'int64') || e.x.type === 'bool' || e.type === 'bool' ? 1 : 4 * lanes;
     else if ('y' in e) {
       const op = asBasicBinary(e.op);
       const isShift = op === 'shl' || op === 'shrLogical' || op === 'shrArithmetic';
@@ -115,7 +123,10 @@ function vectorCost(exprs: Exprs, { roots, stage }: Body, loop: number, varyingA
     access(store.index, false);
     if (store.mask !== undefined) cost += 4;
   }
-  forEachNode(roots.filter((r) => !storeIndices.has(r)), visit);
+  forEachNode(
+    roots.filter((r) => !storeIndices.has(r)),
+    visit,
+  );
   forEachNode(indices, visit);
   return cost;
 }

@@ -14,7 +14,8 @@ function fill(dtype: DType, length: number, seed: number): TypedArray {
   const data = hostArray(dtype, length);
   for (let i = 0; i < length; i++) {
     const n = (Math.imul(i + 1, 2654435761) ^ Math.imul(seed + 1, 40503)) >>> 8;
-    data[i] = dtype === 'bool' ? +(n % 5 === 0) : dtype === 'int32' ? (n % 19) - 9 : dtype === 'uint32' ? n : (n % 19) - 9;
+    data[i] =
+      dtype === 'bool' ? +(n % 5 === 0) : dtype === 'int32' ? (n % 19) - 9 : dtype === 'uint32' ? n : (n % 19) - 9;
   }
   return data;
 }
@@ -73,13 +74,18 @@ function contraction(
 
 function check(kernel: ContractKernel): void {
   const program = programOf(kernel);
-  const inputs = [fill(kernel.dtype, kernel.buffers[0]?.length ?? 0, 1), fill(kernel.dtype, kernel.buffers[1]?.length ?? 0, 2)];
+  const inputs = [
+    fill(kernel.dtype, kernel.buffers[0]?.length ?? 0, 1),
+    fill(kernel.dtype, kernel.buffers[1]?.length ?? 0, 2),
+  ];
   const initial = [fill(kernel.dtype, kernel.buffers[2]?.length ?? 0, 3)];
   const [actual] = runProgram(program, inputs, initial);
   const [expected] = interpretProgram(program, inputs, initial);
   const where = expected?.findIndex((v, i) => v !== actual?.[i]) ?? -1;
   if (where >= 0) {
-    throw new Error(`${JSON.stringify(kernel)}: element ${where} is ${String(actual?.[where])}, should be ${String(expected?.[where])}`);
+    throw new Error(
+      `${JSON.stringify(kernel)}: element ${where} is ${String(actual?.[where])}, should be ${String(expected?.[where])}`,
+    );
   }
 }
 
@@ -99,7 +105,8 @@ test.each([
   for (const m of SIZES) {
     for (const n of SIZES) {
       for (const k of SIZES) {
-        if ((m + n + k) % 3 === 0 || m > 12) check(contraction('float32', { batch: [], m: [m], n: [n], k: [k] }, transposed(lhs, rhs)));
+        if ((m + n + k) % 3 === 0 || m > 12)
+          check(contraction('float32', { batch: [], m: [m], n: [n], k: [k] }, transposed(lhs, rhs)));
       }
     }
   }
@@ -125,7 +132,11 @@ test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
 
 test('no terms give zeros, and no elements give nothing', () => {
   const kernel = contraction('float32', { batch: [2], m: [3], n: [4], k: [0] });
-  const [out] = runProgram(programOf(kernel), [new Float32Array(0), new Float32Array(0)], [new Float32Array(24).fill(9)]);
+  const [out] = runProgram(
+    programOf(kernel),
+    [new Float32Array(0), new Float32Array(0)],
+    [new Float32Array(24).fill(9)],
+  );
   expect(out).toEqual(new Float32Array(24));
   check(contraction('float32', { batch: [0], m: [30], n: [40], k: [50] }));
   check(contraction('float32', { batch: [], m: [0], n: [40], k: [50] }));
@@ -139,7 +150,10 @@ test('several axes in every group, laid out in any order, at an offset, in every
     fc.property(fc.gen(), (g) => {
       const axes = { batch: group(g, 3), m: group(g, 6), n: group(g, 6), k: group(g, 7) };
       const shuffle = (list: { axis: ContractAxis; key: Key }[]): { axis: ContractAxis; key: Key }[] =>
-        g(fc.shuffledSubarray<{ axis: ContractAxis; key: Key }>, list, { minLength: list.length, maxLength: list.length });
+        g(fc.shuffledSubarray<{ axis: ContractAxis; key: Key }>, list, {
+          minLength: list.length,
+          maxLength: list.length,
+        });
       check(contraction(pick(g, DTYPES), axes, shuffle, g(fc.integer, { min: 0, max: 5 })));
     }),
     { numRuns: 300 },
@@ -147,7 +161,12 @@ test('several axes in every group, laid out in any order, at an offset, in every
 });
 
 test('rows and columns with gaps between them, and operands shared by the batch', () => {
-  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({ extent, lhsStride, rhsStride, outStride });
+  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({
+    extent,
+    lhsStride,
+    rhsStride,
+    outStride,
+  });
   const kernel: ContractKernel = {
     kind: 'contract',
     name: 'gaps',
@@ -167,7 +186,13 @@ test('rows and columns with gaps between them, and operands shared by the batch'
   };
   check(kernel);
   // A reversed axis: negative strides from an offset.
-  check({ ...kernel, m: [axis(19, -50, 0, 90)], k: [axis(21, 2, -100, 0)], lhs: { buffer: 0, offset: 950 }, rhs: { buffer: 1, offset: 2100 } });
+  check({
+    ...kernel,
+    m: [axis(19, -50, 0, 90)],
+    k: [axis(21, 2, -100, 0)],
+    lhs: { buffer: 0, offset: 950 },
+    rhs: { buffer: 1, offset: 2100 },
+  });
 });
 
 test('a float32 product of random values is as accurate as its sums allow', () => {

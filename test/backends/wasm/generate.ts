@@ -13,8 +13,46 @@ export const LENGTH = 512;
 export const INPUT_SLOTS: readonly BufferSlot[] = DTYPES.map((dtype) => ({ dtype, length: LENGTH, access: 'read' }));
 
 export const EDGES: Record<DType, readonly number[]> = {
-  float32: [0, -0, 1, -1, 0.5, 1.5, 2.5, -2.5, NaN, Infinity, -Infinity, 1e-40, 3e38, -3e38, 2147483648, -2147483904, 4294967040, 0.1].map(Math.fround),
-  float64: [0, -0, 1, -1, 0.5, 1.5, 2.5, -2.5, NaN, Infinity, -Infinity, 5e-324, 1e308, 2147483647.5, -2147483649, 4294967296, 1e19, 0.1],
+  float32: [
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    1.5,
+    2.5,
+    -2.5,
+    NaN,
+    Infinity,
+    -Infinity,
+    1e-40,
+    3e38,
+    -3e38,
+    2147483648,
+    -2147483904,
+    4294967040,
+    0.1,
+  ].map(Math.fround),
+  float64: [
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    1.5,
+    2.5,
+    -2.5,
+    NaN,
+    Infinity,
+    -Infinity,
+    5e-324,
+    1e308,
+    2147483647.5,
+    -2147483649,
+    4294967296,
+    1e19,
+    0.1,
+  ],
   int32: [0, 1, -1, 2, -2, 3, 7, 31, 100, 2147483647, -2147483648, -2147483647, 16777217, 65535],
   uint32: [0, 1, 2, 3, 7, 31, 100, 2147483647, 2147483648, 4294967295, 4294967294, 16777217, 65535],
   bool: [0, 1],
@@ -91,7 +129,10 @@ export class ExprGenerator {
   private leaf(type: ScalarType): Expr {
     const given = this.leaves.filter((e) => e.type === type);
     if (given.length > 0 && this.g(fc.boolean)) return pick(this.g, given);
-    if (type === 'int64') return this.g(fc.boolean) ? constant('int64', this.g(fc.bigInt, -(2n ** 63n), 2n ** 63n - 1n)) : convert('int64', this.leaf('int32'));
+    if (type === 'int64')
+      return this.g(fc.boolean)
+        ? constant('int64', this.g(fc.bigInt, -(2n ** 63n), 2n ** 63n - 1n))
+        : convert('int64', this.leaf('int32'));
     const kind = this.g(fc.integer, { min: 0, max: 9 });
     if (kind === 0) return constant(type, pick(this.g, EDGES[type]));
     const [loop] = this.loops;
@@ -138,7 +179,9 @@ export class ExprGenerator {
         if (kind === 3) return unary(pick(g, type === 'int64' ? INT64_UNARY : INT_UNARY), this.expr(type, depth));
         if (kind < 6) {
           const mask = constant(type, type === 'int64' ? 63n : bits - 1);
-          const count = g(fc.boolean) ? constant(type, type === 'int64' ? 13n : 13) : binary('and', this.expr(type, depth), mask);
+          const count = g(fc.boolean)
+            ? constant(type, type === 'int64' ? 13n : 13)
+            : binary('and', this.expr(type, depth), mask);
           return binary(pick(g, SHIFTS), this.expr(type, depth), count);
         }
         return binary(pick(g, INT_BINARY), this.expr(type, depth), this.expr(type, depth));

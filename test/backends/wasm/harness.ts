@@ -43,7 +43,11 @@ export class Loaded {
   private readonly entry: (table: number, extent: number) => void;
   private readonly scratch: number;
 
-  constructor(readonly program: Program, options: EmitOptions = {}, heapBytes = 1 << 24) {
+  constructor(
+    readonly program: Program,
+    options: EmitOptions = {},
+    heapBytes = 1 << 24,
+  ) {
     const emitted = emitProgram(program, options);
     this.scratch = emitted.scratchBytes;
     const module = new WebAssembly.Module(emitted.bytes as Uint8Array<ArrayBuffer>);
@@ -99,7 +103,8 @@ export class Loaded {
     new Int32Array(heap, 0, table.length).set(table);
     this.entry(0, extent ?? 0);
     for (const at of guards) {
-      for (let i = at; i < at + GUARD; i++) if (bytes[i] !== GUARD_BYTE) throw new Error(`memory outside the buffers was written, at ${i}`);
+      for (let i = at; i < at + GUARD; i++)
+        if (bytes[i] !== GUARD_BYTE) throw new Error(`memory outside the buffers was written, at ${i}`);
     }
     for (const i of tail) if (bytes[i] !== GUARD_BYTE) throw new Error(`memory after a buffer was written, at ${i}`);
     return outputs.map(({ dtype, length, at }) => {

@@ -6,7 +6,15 @@ import { hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import type { Expr, ScalarType } from '../../../src/core/scalar.js';
-import type { ContractAxis, ContractKernel, Kernel, LoopKernel, Program, SortKernel, Stage } from '../../../src/compiler/loop-ir.js';
+import type {
+  ContractAxis,
+  ContractKernel,
+  Kernel,
+  LoopKernel,
+  Program,
+  SortKernel,
+  Stage,
+} from '../../../src/compiler/loop-ir.js';
 
 type Value = number | bigint;
 
@@ -211,7 +219,11 @@ export function evaluate(e: Expr, env: Environment, memo = new Map<Expr, Value>(
 }
 
 /** Run `body` for every point of `loops`. */
-function forEachPoint(loops: readonly { id: number; extent: number }[], variables: Map<number, number>, body: () => void): void {
+function forEachPoint(
+  loops: readonly { id: number; extent: number }[],
+  variables: Map<number, number>,
+  body: () => void,
+): void {
   const [first, ...rest] = loops;
   if (first === undefined) {
     body();
@@ -250,7 +262,8 @@ function runStage(stage: Stage, env: Environment, dtypes: readonly DType[]): voi
     for (const { store, index, value } of writes) {
       const buffer = env.buffers[store.buffer];
       const before = buffer?.[index];
-      if (buffer === undefined || before === undefined) throw new Error(`oracle: store out of bounds of slot ${store.buffer}`);
+      if (buffer === undefined || before === undefined)
+        throw new Error(`oracle: store out of bounds of slot ${store.buffer}`);
       const dtype = dtypes[store.buffer] ?? 'float32';
       buffer[index] = Number(store.combine === undefined ? value : combineValues(store.combine, dtype, before, value));
     }
@@ -342,10 +355,19 @@ export function runKernel(kernel: Kernel, buffers: readonly TypedArray[]): void 
 }
 
 /** The outputs of a program, by the oracle. */
-export function interpretProgram(program: Program, inputs: readonly TypedArray[], initial: readonly TypedArray[] = []): TypedArray[] {
+export function interpretProgram(
+  program: Program,
+  inputs: readonly TypedArray[],
+  initial: readonly TypedArray[] = [],
+): TypedArray[] {
   const buffers = program.buffers.map((buffer): TypedArray => {
     const { place } = buffer;
-    const given = place.kind === 'input' ? inputs[place.index] : place.kind === 'constant' ? program.constants[place.index]?.data : undefined;
+    const given =
+      place.kind === 'input'
+        ? inputs[place.index]
+        : place.kind === 'constant'
+          ? program.constants[place.index]?.data
+          : undefined;
     const copy = hostArray(buffer.dtype, buffer.length);
     const start = place.kind === 'output' ? initial[place.index] : given;
     if (start !== undefined) copy.set(start);

@@ -6,7 +6,15 @@ import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import { accRef, binary, constant, convert, int, load, loopVar, select } from '../../../src/core/scalar.js';
 import type { Expr } from '../../../src/core/scalar.js';
-import type { Accumulator, BufferSlot, Loop, LoopKernel, Program, Stage, Store } from '../../../src/compiler/loop-ir.js';
+import type {
+  Accumulator,
+  BufferSlot,
+  Loop,
+  LoopKernel,
+  Program,
+  Stage,
+  Store,
+} from '../../../src/compiler/loop-ir.js';
 import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 import { edgeInputs, EDGES, ExprGenerator, INPUT_SLOTS, LENGTH, pick } from './generate.js';
 import type { Draw } from './generate.js';
@@ -50,7 +58,11 @@ function storeIndex(g: Draw, loops: readonly Loop[]): Expr {
 
 const sizeOf = (loops: readonly Loop[]): number => loops.reduce((n, l) => n * l.extent, 1);
 const combinesOf = (dtype: DType): readonly CombineOp[] =>
-  dtype === 'bool' ? ['and', 'or', 'xor', 'min', 'max'] : dtype === 'float32' || dtype === 'float64' ? ['add', 'mul', 'min', 'max'] : ['add', 'mul', 'min', 'max', 'and', 'or', 'xor'];
+  dtype === 'bool'
+    ? ['and', 'or', 'xor', 'min', 'max']
+    : dtype === 'float32' || dtype === 'float64'
+      ? ['add', 'mul', 'min', 'max']
+      : ['add', 'mul', 'min', 'max', 'and', 'or', 'xor'];
 
 const initialFor = (slots: readonly BufferSlot[]): TypedArray[] =>
   slots.slice(INPUT_SLOTS.length).map((slot) => {
@@ -72,8 +84,16 @@ test('elementwise expressions of every type, with strides, broadcasts, gathers, 
         const store: Store = { buffer: buffers.length, index: storeIndex(g, loops), value: generator.expr(dtype, 4) };
         const mask = g(fc.integer, { min: 0, max: 2 }) === 0 ? generator.expr('bool', 2) : undefined;
         const combine = g(fc.integer, { min: 0, max: 2 }) === 0 ? pick(g, combinesOf(dtype)) : undefined;
-        stores.push({ ...store, ...(mask === undefined ? {} : { mask }), ...(combine === undefined ? {} : { combine }) });
-        buffers.push({ dtype, length: sizeOf(loops), access: combine === undefined && mask === undefined ? 'write' : 'readwrite' });
+        stores.push({
+          ...store,
+          ...(mask === undefined ? {} : { mask }),
+          ...(combine === undefined ? {} : { combine }),
+        });
+        buffers.push({
+          dtype,
+          length: sizeOf(loops),
+          access: combine === undefined && mask === undefined ? 'write' : 'readwrite',
+        });
       }
       const stage: Stage = { loops: [], accumulators: [], stores, ordered: false };
       const kernel: LoopKernel = { kind: 'loop', name: 'elementwise', buffers, loops, stages: [stage] };
@@ -95,7 +115,11 @@ test('an expensive side of a select is skipped where no lane chooses it, also wh
         for (let n = 1; n <= 60; n++) e = binary(n % 3 === 0 ? 'mul' : 'add', e, constant(dtype, (n % 7) - 3));
         return e;
       };
-      const [a, b, c] = [expensive(generator.expr(dtype, 1)), expensive(generator.expr(dtype, 1)), generator.expr(dtype, 1)];
+      const [a, b, c] = [
+        expensive(generator.expr(dtype, 1)),
+        expensive(generator.expr(dtype, 1)),
+        generator.expr(dtype, 1),
+      ];
       const sides = pick(g, [
         [a, c],
         [c, a],
@@ -111,7 +135,11 @@ test('an expensive side of a select is skipped where no lane chooses it, also wh
         return { buffer: buffers.length - 1, index: storeIndex(g, loops), value };
       });
       const stage: Stage = { loops: [], accumulators: [], stores, ordered: false };
-      checkAgainstOracle(programOf({ kind: 'loop', name: 'lazy', buffers, loops, stages: [stage] }), edgeInputs(seed), initialFor(buffers));
+      checkAgainstOracle(
+        programOf({ kind: 'loop', name: 'lazy', buffers, loops, stages: [stage] }),
+        edgeInputs(seed),
+        initialFor(buffers),
+      );
     }),
     { numRuns: RUNS / 2 },
   );
@@ -177,7 +205,11 @@ test('ordered accumulators that refer to one another, with running stores', () =
       const buffers = [...INPUT_SLOTS];
       const stores = dtypes.map((dtype): Store => {
         buffers.push({ dtype, length: sizeOf([...loops, ...inner]), access: 'write' });
-        return { buffer: buffers.length - 1, index: storeIndex(g, [...loops, ...inner]), value: generator.expr(dtype, 2) };
+        return {
+          buffer: buffers.length - 1,
+          index: storeIndex(g, [...loops, ...inner]),
+          value: generator.expr(dtype, 2),
+        };
       });
       const scan: Stage = { loops: inner, accumulators, stores, ordered: true };
       const kernel: LoopKernel = { kind: 'loop', name: 'scan', buffers, loops, stages: [scan] };
@@ -195,13 +227,25 @@ test('a scatter runs in order, and duplicates accumulate', () => {
       const dtype = pick(g, DTYPES);
       const combine = g(fc.boolean) ? pick(g, combinesOf(dtype)) : undefined;
       const index = binary('and', load('int32', DTYPES.indexOf('int32'), generator.index()), int(15));
-      const store: Store = { buffer: INPUT_SLOTS.length, index, value: generator.expr(dtype, 2), mask: generator.expr('bool', 1) };
+      const store: Store = {
+        buffer: INPUT_SLOTS.length,
+        index,
+        value: generator.expr(dtype, 2),
+        mask: generator.expr('bool', 1),
+      };
       const kernel: LoopKernel = {
         kind: 'loop',
         name: 'scatter',
         buffers: [...INPUT_SLOTS, { dtype, length: 16, access: 'readwrite' }],
         loops: [],
-        stages: [{ loops: inner, accumulators: [], stores: [combine === undefined ? store : { ...store, combine }], ordered: true }],
+        stages: [
+          {
+            loops: inner,
+            accumulators: [],
+            stores: [combine === undefined ? store : { ...store, combine }],
+            ordered: true,
+          },
+        ],
       };
       checkAgainstOracle(programOf(kernel), edgeInputs(seed), initialFor(kernel.buffers));
     }),
@@ -253,7 +297,9 @@ test('a program of dynamic extent runs for any length', () => {
       {
         loops: [],
         accumulators: [],
-        stores: [{ buffer: 2, index: i, value: binary('add', load('float32', 0, i), convert('float32', load('int32', 1, i))) }],
+        stores: [
+          { buffer: 2, index: i, value: binary('add', load('float32', 0, i), convert('float32', load('int32', 1, i))) },
+        ],
         ordered: false,
       },
     ],
@@ -283,7 +329,12 @@ test('loops of no iterations leave initial values, and kernels over nothing do n
         stores: [],
         ordered: false,
       },
-      { loops: [], accumulators: [], stores: [{ buffer: 1, index: loopVar(0, outer), value: accRef('float32', 0) }], ordered: false },
+      {
+        loops: [],
+        accumulators: [],
+        stores: [{ buffer: 1, index: loopVar(0, outer), value: accRef('float32', 0) }],
+        ordered: false,
+      },
     ],
   });
   expect(runProgram(programOf(kernel(9)), [new Float32Array(0)])).toEqual([new Float32Array(9).fill(7)]);

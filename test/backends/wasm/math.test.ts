@@ -9,8 +9,33 @@ import { programOf, runProgram, sameBits, VECTOR_MODES } from './harness.js';
 import { interpretProgram } from './interpreter.js';
 
 const UNARY: readonly MathUnary[] = [
-  'exp', 'exp2', 'expm1', 'log', 'log1p', 'log2', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh',
-  'asinh', 'acosh', 'atanh', 'logistic', 'erf', 'erfc', 'erfInv', 'lgamma', 'digamma', 'cbrt', 'rsqrt', 'round',
+  'exp',
+  'exp2',
+  'expm1',
+  'log',
+  'log1p',
+  'log2',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'logistic',
+  'erf',
+  'erfc',
+  'erfInv',
+  'lgamma',
+  'digamma',
+  'cbrt',
+  'rsqrt',
+  'round',
 ];
 const BINARY: readonly MathBinary[] = ['pow', 'atan2', 'fmod', 'nextafter'];
 
@@ -44,7 +69,9 @@ function check(dtype: Float, build: (x: Expr, y: Expr) => Expr): void {
   const [expected] = interpretProgram(programOf(kernel(expandMath)), inputs);
   for (const vectors of VECTOR_MODES) {
     const [actual] = runProgram(programOf(kernel((e) => e)), inputs, [], undefined, { vectors });
-    expect(actual !== undefined && expected !== undefined && sameBits(actual, expected), `vectors ${vectors}`).toBe(true);
+    expect(actual !== undefined && expected !== undefined && sameBits(actual, expected), `vectors ${vectors}`).toBe(
+      true,
+    );
   }
 }
 

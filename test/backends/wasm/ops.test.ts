@@ -49,13 +49,18 @@ function check(type: ScalarType, results: (x: Expr, y: Expr) => readonly [string
   const { inputs, x, y, length } = operands(type);
   for (const [name, value] of results(x, y)) {
     // int64 results are looked at as two halves.
-    const parts = value.type === 'int64' ? [value, binary('shrLogical', value, constant('int64', 32n))].map((e) => convert('uint32', e)) : [value];
+    const parts =
+      value.type === 'int64'
+        ? [value, binary('shrLogical', value, constant('int64', 32n))].map((e) => convert('uint32', e))
+        : [value];
     const kernel: LoopKernel = {
       kind: 'loop',
       name: 'op',
       buffers: [
         ...inputs.map(() => ({ dtype: type === 'int64' ? ('int32' as const) : type, length, access: 'read' }) as const),
-        ...parts.map((e) => ({ dtype: e.type === 'int64' ? ('uint32' as const) : e.type, length, access: 'write' }) as const),
+        ...parts.map(
+          (e) => ({ dtype: e.type === 'int64' ? ('uint32' as const) : e.type, length, access: 'write' }) as const,
+        ),
       ],
       loops: [{ id: 0, extent: length }],
       stages: [
@@ -80,12 +85,22 @@ function check(type: ScalarType, results: (x: Expr, y: Expr) => readonly [string
 }
 
 test.each(TYPES)('unary operations of %s', (type) => {
-  const ops: readonly UnaryOp[] = isFloat(type) ? FLOAT_UNARY : type === 'bool' ? ['not'] : type === 'int64' ? ['neg', 'abs', 'not'] : ['neg', 'abs', 'not', 'popcount', 'clz'];
+  const ops: readonly UnaryOp[] = isFloat(type)
+    ? FLOAT_UNARY
+    : type === 'bool'
+      ? ['not']
+      : type === 'int64'
+        ? ['neg', 'abs', 'not']
+        : ['neg', 'abs', 'not', 'popcount', 'clz'];
   check(type, (x) => ops.map((op) => [op, unary(op, x)]));
 });
 
 test.each(TYPES)('arithmetic of %s', (type) => {
-  const ops: readonly BinaryOp[] = isFloat(type) ? FLOAT_BINARY : type === 'bool' ? ['and', 'or', 'xor', 'min', 'max'] : INT_BINARY;
+  const ops: readonly BinaryOp[] = isFloat(type)
+    ? FLOAT_BINARY
+    : type === 'bool'
+      ? ['and', 'or', 'xor', 'min', 'max']
+      : INT_BINARY;
   check(type, (x, y) => ops.map((op) => [op, binary(op, x, y)]));
 });
 

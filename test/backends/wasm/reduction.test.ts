@@ -81,9 +81,15 @@ test.each([
 });
 
 test('a long reduction is cut into chunks', () => {
-  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 100_003, 1]))).text()).toContain('kernel reduce.partial');
-  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 3001, 37]))).text()).toContain('kernel reduce.partial');
-  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 10_000, 1]))).text()).not.toContain('kernel reduce.partial');
+  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 100_003, 1]))).text()).toContain(
+    'kernel reduce.partial',
+  );
+  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 3001, 37]))).text()).toContain(
+    'kernel reduce.partial',
+  );
+  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 10_000, 1]))).text()).not.toContain(
+    'kernel reduce.partial',
+  );
 });
 
 test('the sum of 4 million float32 values is within 1e-6 of the exact sum', () => {
@@ -92,7 +98,8 @@ test('the sum of 4 million float32 values is within 1e-6 of the exact sum', () =
   const exact = data.reduce((sum, v) => sum + v, 0);
   const [, sum] = new Loaded(programOf(reduceMiddle('float32', 'max', [1, n, 1])), {}, 1 << 25).run([data]);
   expect(Math.abs((sum?.[0] ?? NaN) - 1 - exact) / exact).toBeLessThan(1e-6);
-  const columns = new Loaded(programOf(reduceMiddle('float32', 'max', [1, n / 8, 8])), {}, 1 << 25).run([data])[1] ?? [];
+  const columns =
+    new Loaded(programOf(reduceMiddle('float32', 'max', [1, n / 8, 8])), {}, 1 << 25).run([data])[1] ?? [];
   columns.forEach((v, j) => {
     let want = 1;
     for (let i = j; i < n; i += 8) want += data[i] ?? NaN;

@@ -57,7 +57,9 @@ test('softmax without the exponential: max, then a sum, then a map over the same
     stages: [
       {
         loops: [{ id: 1, extent: 37 }],
-        accumulators: [{ id: 0, dtype: 'float32', init: constant('float32', -Infinity), update: { combine: 'max', value: x(1) } }],
+        accumulators: [
+          { id: 0, dtype: 'float32', init: constant('float32', -Infinity), update: { combine: 'max', value: x(1) } },
+        ],
         stores: [],
         ordered: false,
       },
@@ -123,6 +125,9 @@ test('a sort of two operands by one key', () => {
     inner: 1,
     numKeys: 1,
   };
-  const inputs = [Float32Array.from({ length: 40 }, (_, n) => (n * 7) % 5), Int32Array.from({ length: 40 }, (_, n) => n)];
+  const inputs = [
+    Float32Array.from({ length: 40 }, (_, n) => (n * 7) % 5),
+    Int32Array.from({ length: 40 }, (_, n) => n),
+  ];
   expect(runProgram(programOf(kernel), inputs)).toEqual(interpretProgram(programOf(kernel), inputs));
 });

@@ -8,7 +8,13 @@ import { EDGES, pick } from './generate.js';
 import { programOf, runProgram, sameBits } from './harness.js';
 import { interpretProgram } from './interpreter.js';
 
-function sortKernel(dtypes: readonly DType[], outer: number, length: number, inner: number, numKeys: number): SortKernel {
+function sortKernel(
+  dtypes: readonly DType[],
+  outer: number,
+  length: number,
+  inner: number,
+  numKeys: number,
+): SortKernel {
   const size = outer * length * inner;
   return {
     kind: 'sort',
@@ -61,7 +67,8 @@ test('one to three operands of any dtype, along any axis, by one or more keys', 
 });
 
 test.each(DTYPES)('lengths around the run length and powers of two, %s', (dtype) => {
-  for (const length of [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 1000]) check(sortKernel([dtype, 'int32'], 1, length, 1, 1));
+  for (const length of [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 1000])
+    check(sortKernel([dtype, 'int32'], 1, length, 1, 1));
 });
 
 test('a long row', () => {

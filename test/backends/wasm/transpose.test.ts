@@ -55,7 +55,11 @@ test.each([
   const program = programOf(transposeKernel(batch, m, n, dtype));
   const inputs = [0, 1].map((k) => {
     const values = Array.from({ length: batch * m * n }, (_, i) => Math.imul(i + k, 2654435761) >>> 20);
-    return dtype === 'float32' ? Float32Array.from(values) : dtype === 'float64' ? Float64Array.from(values) : Uint32Array.from(values);
+    return dtype === 'float32'
+      ? Float32Array.from(values)
+      : dtype === 'float64'
+        ? Float64Array.from(values)
+        : Uint32Array.from(values);
   });
   const [expected] = interpretProgram(program, inputs);
   for (const vectors of VECTOR_MODES) {

@@ -326,7 +326,7 @@ export function checkGrads<A extends readonly unknown[], R>(
   args: ArgumentsLike<A>,
   options: CheckGradsOptions = {},
 ): void {
-  const { c, checked } = prepare(f as unknown as Untyped, args, options, 'checkGrads');
+  const { c, checked } = prepare(f, args, options, 'checkGrads');
   checkOrders(c, options.order ?? 2, options.modes ?? ['fwd', 'rev'], checked);
 }
 
@@ -369,7 +369,10 @@ export function checkJvp<A extends readonly unknown[], R>(
 ): void;
 export function checkJvp(f: Untyped, rule: Untyped, args: readonly unknown[], options: CheckOptions = {}): void {
   const { c, checked } = prepare(f, args, options, 'checkJvp');
-  if (rule === f) return checkForward(c, ownForward(c.run), checked);
+  if (rule === f) {
+    checkForward(c, ownForward(c.run), checked);
+    return;
+  }
   const { def } = flattenArgs(args, 'args', 'checkJvp');
   const given = rule as unknown as JvpFunction<unknown, unknown>;
   const forward: Forward = (primals, directions) => {
@@ -410,12 +413,15 @@ export function checkVjp<A extends readonly unknown[], R>(
 ): void;
 export function checkVjp(f: Untyped, rule: Untyped, args: readonly unknown[], options: CheckOptions = {}): void {
   const { c, checked } = prepare(f, args, options, 'checkVjp');
-  if (rule === f) return checkReverse(c, ownReverse(c.run), checked);
+  if (rule === f) {
+    checkReverse(c, ownReverse(c.run), checked);
+    return;
+  }
   const { def } = flattenArgs(args, 'args', 'checkVjp');
   const given = rule as unknown as VjpFunction<unknown, unknown>;
   const reverse: Reverse = (primals) => {
     const [values, pull] = given(unflatten(def, primals));
-    const [leaves, outDef] = flattenWithPath<unknown>(values as object);
+    const [leaves, outDef] = flattenWithPath<unknown>(values);
     return {
       values: leaves.map(([, leaf]) => leafArray(leaf, () => "checkVjp: the rule's value")),
       pull: (cotangents) => leavesOf(pull(unflatten(outDef, cotangents)), "checkVjp: the rule's cotangents"),

@@ -1,7 +1,7 @@
 /** Laws of evaluation: abstract = actual, jit = eager, however operands lie in memory and whatever is fused with them. */
 import { nth, range } from '../core/axes.js';
 import { checkJaxpr } from '../core/check.js';
-import { hostArray } from '../core/dtype.js';
+import { hostArray, type DType } from '../core/dtype.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
 import { bitwiseNot } from '../lax/compare.js';
@@ -9,7 +9,7 @@ import { neg } from '../lax/arithmetic.js';
 import { rev, transpose } from '../lax/reshape.js';
 import { jit } from '../transforms/jit.js';
 import { assertAllSame, CheckError } from './compare.js';
-import { mapHost, rearrange, toDevice, toHost, type HostArray } from './host.js';
+import { drawOperands, mapHost, rearrange, toDevice, toHost, type HostArray } from './host.js';
 import type { Law } from './law.js';
 import { Rng } from './prng.js';
 import { draw, evaluateSubject, LONG, resized, SMALL, type Subject } from './subjects.js';
@@ -125,6 +125,80 @@ const atLengths =
     }
   };
 
+/** Values at the edges of each dtype. */
+const SPECIAL: Readonly<Record<DType, readonly number[]>> = {
+  float32: [
+    0,
+    -0,
+    1,
+    -1,
+    Infinity,
+    -Infinity,
+    NaN,
+    2 ** -149,
+    -(2 ** -126),
+    3.4e38,
+    -1e30,
+    0.5,
+    -2.5,
+    1e-8,
+    88.5,
+    -104,
+  ],
+  float64: [
+    0,
+    -0,
+    1,
+    -1,
+    Infinity,
+    -Infinity,
+    NaN,
+    2 ** -1074,
+    -(2 ** -1022),
+    1.7e308,
+    -1e200,
+    0.5,
+    -2.5,
+    1e-17,
+    709.5,
+    -746,
+  ],
+  int32: [0, 1, -1, 0x7fffffff, -0x80000000, 31, 32, 33, -7, 1000003],
+  uint32: [0, 1, 0xffffffff, 0x80000000, 31, 32, 33, 7, 1000003],
+  bool: [0, 1],
+};
+/** Elements of one test: some vectors, and some left over. */
+const ELEMENTS = 61;
+
+/** In vectors or alone, an element comes out the same to the bit, at the edges of its dtype too. */
+function elementsAreAlike(s: Subject, rng: Rng): void {
+  const drawn = drawOperands(
+    s.args.map((spec) => (spec.shape.length === 0 ? spec : { ...spec, shape: [ELEMENTS] })),
+    rng,
+  );
+  const operands = drawn.map((x) =>
+    x.aval.ndim === 0 ? x : mapHost(x, (v) => (rng.chance(0.5) ? rng.pick(SPECIAL[x.aval.dtype]) : v)),
+  );
+  const together = evaluateSubject(s, operands);
+  const fused = runJitted(s.apply, operands);
+  range(ELEMENTS).forEach((i) => {
+    const element = operands.map((x) => (x.aval.ndim === 0 ? x : rearrange(x, [1], () => [i])));
+    evaluateSubject(s, element).forEach((y, k) => {
+      for (const [how, all] of [
+        ['in an array', together],
+        ['in an array, jitted', fused],
+      ] as const) {
+        const [alone, inArray] = [y.data[0], nth(all, k).data[i]];
+        if (Object.is(alone, inArray)) continue;
+        const at = element.map((x) => String(x.data[0])).join(', ');
+        throw new CheckError(
+          `${s.name} of ${at}: ${String(alone)} alone, but ${String(inArray)} as element ${String(i)} ${how} of ${String(ELEMENTS)}`,
+        );
+      }
+    });
+  });
+}
+
 export function compileLaws(s: Subject): Law[] {
   const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
     name: `${what}: ${s.name}`,
@@ -137,6 +211,9 @@ export function compileLaws(s: Subject): Law[] {
     ...(s.args.length === 0
       ? []
       : [law('jit of views = eager', jitOfViews), law('jit with neighbours = eager', jitOfFused)]),
+    ...(s.isElementwise && s.avals.some((a) => a.ndim > 0)
+      ? [law('an element is the same in a vector and alone', elementsAreAlike)]
+      : []),
     ...(resized(s, SMALL).length === 0 ? [] : [law('axes of length 0 and 1', atLengths(SMALL))]),
     ...(resized(s, LONG).length === 0 ? [] : [law('long axes', atLengths(LONG))]),
   ];

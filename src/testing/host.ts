@@ -4,9 +4,10 @@
  */
 import { nth, range } from '../core/axes.js';
 import { ShapedArray, sizeOf, stridesOf, type Shape } from '../core/aval.js';
-import { ConcreteArray, fromHost } from '../core/concrete.js';
+import type { ConcreteArray } from '../core/concrete.js';
+import { fromHost } from '../core/concrete.js';
 import { hostArray, isFloat, type DType, type TypedArray } from '../core/dtype.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import type { ArgSpec } from '../core/primitive.js';
 import type { Rng } from './prng.js';
 

@@ -11,7 +11,7 @@ import { isFloat, type DType } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
 import { subJaxprs } from '../core/check.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import { Var, type Jaxpr } from '../core/primitive.js';
 import { flattenWithPath, showPath, unflatten, type Path, type TreeDef } from '../core/tree.js';
 import { zerosOf } from '../lax/broadcast.js';
@@ -40,7 +40,7 @@ export interface FlatArgs {
 }
 
 export function flattenArgs(args: unknown, root: string, op: string): FlatArgs {
-  const [leaves, def] = flattenWithPath<unknown>(args as object);
+  const [leaves, def] = flattenWithPath<unknown>(args);
   const labels = leaves.map(([path]) => showPath(path, root));
   return {
     def,
@@ -72,7 +72,7 @@ export function flatCase(f: (...args: never[]) => unknown, args: unknown, name: 
   let resultPaths: readonly Path[] = [];
   const run = (...xs: NDArray[]): NDArray[] => {
     const result = f(...(unflatten(def, xs) as never[]));
-    const [leaves] = flattenWithPath<unknown>(result as object);
+    const [leaves] = flattenWithPath<unknown>(result);
     resultPaths = leaves.map(([path]) => path);
     return leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: the result of ${name} at ${showPath(path)}`));
   };
@@ -154,10 +154,10 @@ export function numericalJvp<A extends readonly unknown[], R>(
   let outDef: TreeDef | undefined;
   const remember = (...args: A): R => {
     const result = f(...args);
-    outDef = flattenWithPath<unknown>(result as object)[1];
+    outDef = flattenWithPath<unknown>(result)[1];
     return result;
   };
-  const c = flatCase(remember as unknown as (...args: never[]) => unknown, primals, f.name, 'numericalJvp');
+  const c = flatCase(remember, primals, f.name, 'numericalJvp');
   const directions = flattenArgs(tangents, 'tangents', 'numericalJvp');
   const values = c.run(...c.args.map(toDevice));
   if (outDef === undefined) throw new Error('unreachable: the function has run');

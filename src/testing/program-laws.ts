@@ -5,6 +5,7 @@ import { checkJaxpr } from '../core/check.js';
 import { isFloat, type DType } from '../core/dtype.js';
 import { evalClosed, traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
+import { leaves } from '../core/tree.js';
 import { add, mul, neg } from '../lax/arithmetic.js';
 import { broadcastInDim } from '../lax/broadcast.js';
 import { broadcastedIota } from '../lax/slicing.js';
@@ -311,7 +312,7 @@ const batchedHessian: ProgramLaw = {
       (xs: readonly NDArray[]): NDArray =>
         weightedSum(f(...xs));
     const args = evaluate((...xs) => xs.map(widenBatch), c.args);
-    const blocks = (xs: readonly NDArray[]): NDArray[] => hessian(scalar(c.run))(xs).flat() as NDArray[];
+    const blocks = (xs: readonly NDArray[]): NDArray[] => leaves<NDArray>(hessian(scalar(c.run))(xs));
     const got = evaluate((...xs) => jit(vmap(blocks))(xs), args);
     // Column (j, e) of every block is the derivative of the gradient along element e of argument j.
     const product = (point: readonly HostArray[], j: number, e: number): HostArray[] =>

@@ -15,7 +15,8 @@ import { grad, jvp } from '../transforms/grad.js';
 import { jit } from '../transforms/jit.js';
 import { vmap } from '../transforms/vmap.js';
 import { drawOperands, toDevice, type HostArray } from './host.js';
-import { OPERATIONS, squash, type Builder, type Value } from './program-ops.js';
+import { squash, type Builder, type Value } from './program-builder.js';
+import { OPERATIONS } from './program-ops.js';
 import { Rng } from './prng.js';
 
 export interface ProgramOptions {

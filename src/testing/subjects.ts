@@ -35,6 +35,8 @@ export interface Subject {
   readonly avals: readonly ShapedArray[];
   readonly outAvals: readonly ShapedArray[];
   readonly apply: (...xs: NDArray[]) => readonly NDArray[];
+  /** Whether each element of the results depends on the same element of the operands alone. */
+  readonly isElementwise: boolean;
   /** Whether it runs a jaxpr of its parameters. */
   readonly isCall: boolean;
   /** How far two evaluations may differ: not at all, unless the order of summation is free. */
@@ -64,7 +66,8 @@ function showParams(params: Params): string {
 
 export function subject(primitive: AnyPrimitive, { args, params }: Example<Params>): Subject {
   const avals = args.map(typeOf);
-  const kind = primitive.lower(avals, params).kind;
+  const lowering = primitive.lower(avals, params);
+  const { kind } = lowering;
   const free = kind === 'reduce' || kind === 'contract' || kind === 'call';
   return {
     name: `${primitive.name}${showParams(params)} ${avals.map(String).join(' ')}`.trim(),
@@ -73,6 +76,7 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
     params,
     avals,
     outAvals: primitive.abstract(avals, params),
+    isElementwise: lowering.kind === 'map' && lowering.elementwise === true,
     isCall: kind === 'call',
     apply: (...xs) => bind(primitive, xs, params),
     tolerance: (dtype) => (free ? roundings(dtype, REORDERED) : EXACT),

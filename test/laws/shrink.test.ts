@@ -1,5 +1,6 @@
 /** What a law that fails says: the seed, the law, and a program small enough to read. */
 import { describe, expect, test } from 'vitest';
+import type { ShapedArray } from 'cotangent';
 import {
   customJvp,
   lax,
@@ -7,7 +8,6 @@ import {
   numpy as np,
   primitives,
   definePrimitive,
-  ShapedArray,
   ShapeDtypeStruct,
   type NDArray,
 } from 'cotangent';
@@ -20,6 +20,8 @@ import {
   Rng,
   type ProgramLaw,
 } from 'cotangent/testing';
+import type { Index, Operand } from '../../src/core/lowering.js';
+import * as scalar from '../../src/core/scalar.js';
 
 const jaxprOf = (seed: number): string => randomProgram(seed).toString();
 
@@ -153,6 +155,25 @@ describe('laws of a primitive with wrong rules fail', () => {
       }),
     });
     expect(new Set(names)).toEqual(new Set(['derivatives of order 1 and 2 = finite differences']));
+  });
+  test('lowering that depends on the position of an element', () => {
+    const neg = primitives().get('neg');
+    if (neg === undefined) throw new Error('neg is missing');
+    const at = (operands: readonly Operand[], index: Index): readonly scalar.Expr[] => {
+      const [x] = operands;
+      const [i] = index;
+      if (x === undefined) return [];
+      const value = x.at(index);
+      const twice = scalar.binary('add', value, value);
+      return [i === undefined ? value : scalar.select(scalar.binary('lt', i, scalar.int(8)), value, twice)];
+    };
+    const wrong = definePrimitive({
+      ...neg,
+      name: 'wrong_lowering',
+      lower: () => ({ kind: 'map', cost: 'cheap', elementwise: true, at }),
+    });
+    const law = primitiveLaws(wrong).find(({ name }) => name.startsWith('an element is the same'));
+    expect(() => law?.run(0)).toThrow(/wrong_lowering .* alone, but .* as element \d+ in an array/);
   });
   test('abstract', () => {
     const abstract = ([x]: ShapedArray[]): ShapedArray[] =>

@@ -54,7 +54,8 @@ function roundHalfEven(x: number): number {
 }
 
 function saturate(x: number, min: number, max: number): number {
-  return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), min), max);
+  // An integer has no negative zero.
+  return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), min), max) + 0;
 }
 
 function convert(from: ScalarType, to: ScalarType, x: Value): Value {

@@ -1,5 +1,4 @@
 /** Arrays from values: `array`, and arrays filled with one value. Matrices are in matrices.ts, ranges in ranges.ts. */
-import type { Shape } from '../core/aval.js';
 import { byteWidth, hostView, isDType, type DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
@@ -13,6 +12,13 @@ export interface DTypeOptions {
   /** Element type; float32 unless said otherwise. */
   dtype?: DType;
 }
+
+/** Options, or the dtype alone where NumPy has it by place: `np.zeros(3, np.int32)`. */
+export type DTypeOr<Options extends DTypeOptions> = DType | Options;
+
+/** The options of {@link DTypeOr}. */
+export const optionsOf = (given: DTypeOr<LikeOptions>): LikeOptions =>
+  typeof given === 'string' ? { dtype: given } : given;
 
 /** A shape, or the length of a vector. */
 export type ShapeArg = number | readonly number[];
@@ -36,7 +42,7 @@ export function dtypeOf(op: string, dtype: DType): DType {
   return dtype;
 }
 
-const shaped = (op: string, x: NDArray, shape: Shape | undefined): NDArray =>
+const shaped = (op: string, x: NDArray, shape: ShapeArg | undefined): NDArray =>
   shape === undefined ? x : reshape(x, shapeOf(op, shape));
 
 /**
@@ -53,11 +59,15 @@ const shaped = (op: string, x: NDArray, shape: Shape | undefined): NDArray =>
  * np.array(new Int32Array([1, 2, 3, 4]), { shape: [2, 2] }).dtype; // => int32
  * ```
  */
-export function array(values: ArrayInput, options: DTypeOptions & { shape?: readonly number[] } = {}): NDArray {
-  if (options.dtype !== undefined) dtypeOf('array', options.dtype);
-  const x = asArray(values, options.dtype);
+export function array(
+  values: ArrayInput,
+  options: DTypeOr<LikeOptions> = {},
+): NDArray {
+  const { dtype, shape } = optionsOf(options);
+  if (dtype !== undefined) dtypeOf('array', dtype);
+  const x = asArray(values, dtype);
   // Unlike asarray, an explicit array of a bare number has a dtype of its own.
-  return shaped('array', x.weakType ? convertElementType(x, x.dtype) : x, options.shape);
+  return shaped('array', x.weakType ? convertElementType(x, x.dtype) : x, shape);
 }
 
 /**
@@ -71,8 +81,9 @@ export function array(values: ArrayInput, options: DTypeOptions & { shape?: read
  * np.asarray([true, false]).dtype; // => bool
  * ```
  */
-export function asarray(values: ArrayInput, options: DTypeOptions = {}): NDArray {
-  return asArray(values, options.dtype === undefined ? undefined : dtypeOf('asarray', options.dtype));
+export function asarray(values: ArrayInput, options: DTypeOr<DTypeOptions> = {}): NDArray {
+  const { dtype } = optionsOf(options);
+  return asArray(values, dtype === undefined ? undefined : dtypeOf('asarray', dtype));
 }
 
 /**
@@ -84,8 +95,8 @@ export function asarray(values: ArrayInput, options: DTypeOptions = {}): NDArray
  * np.zeros([2, 3]); // => [[0, 0, 0], [0, 0, 0]]
  * ```
  */
-export const zeros = (shape: ShapeArg, { dtype = 'float32' }: DTypeOptions = {}): NDArray =>
-  laxFull(shapeOf('zeros', shape), 0, dtypeOf('zeros', dtype));
+export const zeros = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDArray =>
+  laxFull(shapeOf('zeros', shape), 0, dtypeOf('zeros', optionsOf(options).dtype ?? 'float32'));
 
 /**
  * Ones of a shape.
@@ -94,10 +105,11 @@ export const zeros = (shape: ShapeArg, { dtype = 'float32' }: DTypeOptions = {})
  * ```ts
  * import { numpy as np } from 'cotangent';
  * np.ones(3, { dtype: 'int32' }); // => [1, 1, 1]
+ * np.ones(3, np.int32).dtype; // => int32
  * ```
  */
-export const ones = (shape: ShapeArg, { dtype = 'float32' }: DTypeOptions = {}): NDArray =>
-  laxFull(shapeOf('ones', shape), 1, dtypeOf('ones', dtype));
+export const ones = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDArray =>
+  laxFull(shapeOf('ones', shape), 1, dtypeOf('ones', optionsOf(options).dtype ?? 'float32'));
 
 /**
  * An array of `shape` filled with `fillValue`, which may be an array that broadcasts to it. The dtype is float32 (bool
@@ -110,7 +122,8 @@ export const ones = (shape: ShapeArg, { dtype = 'float32' }: DTypeOptions = {}):
  * np.full([2, 2], np.array([1, 2])); // => [[1, 2], [1, 2]]
  * ```
  */
-export function full(shape: ShapeArg, fillValue: ArrayLike, { dtype }: DTypeOptions = {}): NDArray {
+export function full(shape: ShapeArg, fillValue: ArrayLike, options: DTypeOr<DTypeOptions> = {}): NDArray {
+  const { dtype } = optionsOf(options);
   const to = shapeOf('full', shape);
   if (dtype !== undefined) dtypeOf('full', dtype);
   if (typeof fillValue !== 'object') return laxFull(to, fillValue, dtype);
@@ -126,9 +139,9 @@ export function full(shape: ShapeArg, fillValue: ArrayLike, { dtype }: DTypeOpti
  * np.empty([2]).shape; // => [2]
  * ```
  */
-export const empty = (shape: ShapeArg, options: DTypeOptions = {}): NDArray => zeros(shape, options);
+export const empty = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDArray => zeros(shape, options);
 
-/** Options of the `…Like` functions: what differs from the model. */
+/** Options that may give a shape, too; of the `…Like` functions, what differs from the model. */
 export interface LikeOptions extends DTypeOptions {
   shape?: ShapeArg;
 }
@@ -142,7 +155,8 @@ export interface LikeOptions extends DTypeOptions {
  * np.fullLike(np.array([1, 2]), 5); // => [5, 5]
  * ```
  */
-export function fullLike(x: ArrayLike, fillValue: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
+export function fullLike(x: ArrayLike, fillValue: ArrayLike, options: DTypeOr<LikeOptions> = {}): NDArray {
+  const { dtype, shape } = optionsOf(options);
   const model = asArray(x);
   return full(shape ?? model.shape, fillValue, { dtype: dtype ?? model.dtype });
 }
@@ -156,7 +170,7 @@ export function fullLike(x: ArrayLike, fillValue: ArrayLike, { dtype, shape }: L
  * np.zerosLike(np.array([[1, 2]])); // => [[0, 0]]
  * ```
  */
-export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(x, 0, options);
+export const zerosLike = (x: ArrayLike, options: DTypeOr<LikeOptions> = {}): NDArray => fullLike(x, 0, options);
 
 /**
  * Ones of the shape and dtype of `x`.
@@ -167,7 +181,7 @@ export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => f
  * np.onesLike(np.array([[1, 2]])); // => [[1, 1]]
  * ```
  */
-export const onesLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(x, 1, options);
+export const onesLike = (x: ArrayLike, options: DTypeOr<LikeOptions> = {}): NDArray => fullLike(x, 1, options);
 
 /**
  * {@link empty} of the shape and dtype of `x`.
@@ -178,7 +192,7 @@ export const onesLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => fu
  * np.emptyLike(np.array([1, 2])).shape; // => [2]
  * ```
  */
-export const emptyLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => zerosLike(x, options);
+export const emptyLike = (x: ArrayLike, options: DTypeOr<LikeOptions> = {}): NDArray => zerosLike(x, options);
 
 /** Options of {@link frombuffer}. */
 export interface BufferOptions extends DTypeOptions {

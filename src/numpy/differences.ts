@@ -5,7 +5,11 @@ import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
+import { abs, add, mod, subtract as sub } from './arithmetic.js';
+import { equal, greater, less } from './comparison.js';
+import { logicalAnd } from './logic.js';
 import { asArray, inexact, promoteTypesOf, promoteInexact, single } from './promote.js';
+import { where } from './selecting.js';
 
 /** Elements `from … to - 1` of an axis, counted from the end if negative. */
 function part(x: NDArray, axis: number, from: number, to: number): NDArray {
@@ -236,4 +240,30 @@ function coordinateSteps(x: NDArray, y: NDArray, axis: number): NDArray {
     steps,
     y.aval.shape.map((_, d) => (d === axis ? steps.size : 1)),
   );
+}
+
+/**
+ * A periodic signal made continuous along `axis`: each step between neighbours that is larger than `discont` (by default,
+ * and at least, half a `period`) is replaced by the step equal to it modulo `period` that is in [-period/2, period/2].
+ * Integers become float32.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.unwrap(np.array([1, 2, 3, 0, 1, 2]), null, -1, 4).js(); // => [1, 2, 3, 4, 5, 6]
+ * ```
+ */
+export function unwrap(x: ArrayLike, discont?: number | null, axis = -1, period = 2 * Math.PI): NDArray {
+  const array = inexact('unwrap', x);
+  const d0 = canonicalAxis(axis, array.ndim, 'unwrap');
+  if (nth(array.shape, d0) < 2) return array;
+  const half = period / 2;
+  const steps = diff(array, 1, d0);
+  const wrapped = sub(mod(add(steps, half), period), half);
+  // A step of just half a period may go either way: it keeps its sign.
+  const ambiguous = logicalAnd(equal(wrapped, -half), greater(steps, 0));
+  const change = sub(where(ambiguous, half, wrapped), steps);
+  const needed = where(less(abs(steps), discont ?? half), 0, change);
+  const rest = add(part(array, d0, 1, 0), lax.cumsum(needed, { axis: d0 }));
+  return lax.concatenate([part(array, d0, 0, 1), rest], d0);
 }

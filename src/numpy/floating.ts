@@ -127,6 +127,30 @@ export const ldexp: Binary = inexactBinary('ldexp', (x, n) => {
 });
 
 /**
+ * Mantissa and exponent: x = mantissa · 2^exponent with 0.5 ≤ |mantissa| < 1, exactly; the exponent is int32. Zeros,
+ * infinities and NaN are their own mantissa, with exponent 0. The inverse of {@link ldexp}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.frexp(np.array([8, -0.75, 0])); // => [[0.5, -0.75, 0], [4, 0, 0]]
+ * ```
+ */
+export function frexp(x: ArrayLike): [mantissa: NDArray, exponent: NDArray] {
+  const array = inexact('frexp', x);
+  const size = lax.abs(withoutGradient(array));
+  const ordinary = lax.and(lax.gt(size, 0), lax.isFinite(size));
+  const positive = lax.select(ordinary, size, lax.fullLike(size, 1));
+  // The rounded logarithm is at most one off next to powers of 2.
+  const guess = lax.add(lax.floor(lax.log2(positive)), 1);
+  const scaled = ldexp(positive, lax.neg(guess));
+  const more = lax.convertElementType(lax.ge(scaled, 1), array.dtype);
+  const less = lax.convertElementType(lax.lt(scaled, 0.5), array.dtype);
+  const exponent = lax.select(ordinary, lax.sub(lax.add(guess, more), less), lax.fullLike(size, 0));
+  return [ldexp(array, lax.neg(exponent)), lax.convertElementType(exponent, 'int32')];
+}
+
+/**
  * The next number after x toward y.
  *
  * @example

@@ -8,6 +8,8 @@ export * from './constants.js';
 export * from './dtypes.js';
 // jax-js's name of the array type, so that its annotations carry over.
 export { NDArray as Array } from '../core/ndarray.js';
+export type { ArrayLike } from '../core/ndarray.js';
+export type { DType } from '../core/dtype.js';
 export type { ArrayInput, HostArray } from './promote.js';
 
 export {
@@ -25,6 +27,7 @@ export {
   zerosLike,
   type BufferOptions,
   type DTypeOptions,
+  type DTypeOr,
   type LikeOptions,
   type ShapeArg,
 } from './creation.js';
@@ -96,6 +99,7 @@ export type { EinsumArguments, LabelList } from './einsum-parse.js';
 export type { EinsumPath, EinsumPathInfo, EinsumStrategy } from './einsum-path.js';
 
 // Shapes, joining, indexing, sorting, searching, statistics, polynomials, sets.
+export * from './apply.js';
 export * from './casting.js';
 export * from './convolution.js';
 export * from './covariance.js';
@@ -124,6 +128,7 @@ export {
   copy,
   expandDims,
   moveaxis,
+  isscalar,
   ndim,
   permuteDims,
   ravel,

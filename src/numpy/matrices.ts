@@ -23,7 +23,7 @@ import {
   sub,
   transpose,
 } from '../lax/index.js';
-import { dtypeOf, shapeOf, type DTypeOptions } from './creation.js';
+import { dtypeOf, optionsOf, shapeOf, type DTypeOptions, type DTypeOr } from './creation.js';
 import { numeric, single } from './promote.js';
 
 const lengths = (op: string, n: number, m: number | null | undefined): number[] => shapeOf(op, [n, m ?? n]);
@@ -39,16 +39,24 @@ export interface DiagonalOptions extends DTypeOptions {
 }
 
 /**
- * `n` by `m` (by default square) with ones on the diagonal `k`.
+ * `n` by `m` (by default square) with ones on the diagonal `k`, which stands by itself, as in NumPy, or in the options.
  *
  * @example
  * ```ts
  * import { numpy as np } from 'cotangent';
  * np.eye(2); // => [[1, 0], [0, 1]]
- * np.eye(2, 3, { k: 1 }); // => [[0, 1, 0], [0, 0, 1]]
+ * np.eye(2, 3, 1); // => [[0, 1, 0], [0, 0, 1]]
+ * np.eye(2, 3, { k: 1, dtype: 'int32' }); // => [[0, 1, 0], [0, 0, 1]]
  * ```
  */
-export function eye(n: number, m?: number | null, { k = 0, dtype = 'float32' }: DiagonalOptions = {}): NDArray {
+export function eye(
+  n: number,
+  m?: number | null,
+  diagonal: number | DiagonalOptions = {},
+  options: DTypeOr<DTypeOptions> = {},
+): NDArray {
+  const given = typeof diagonal === 'number' ? { k: diagonal } : diagonal;
+  const { k = 0, dtype = 'float32' } = { ...given, ...optionsOf(options) };
   const offset = offsetOf(lengths('eye', n, m));
   return convertElementType(eq(offset, scalarLike(k, offset)), dtypeOf('eye', dtype));
 }
@@ -62,7 +70,7 @@ export function eye(n: number, m?: number | null, { k = 0, dtype = 'float32' }: 
  * np.identity(2); // => [[1, 0], [0, 1]]
  * ```
  */
-export const identity = (n: number, options: DTypeOptions = {}): NDArray => eye(n, n, options);
+export const identity = (n: number, options: DTypeOr<DTypeOptions> = {}): NDArray => eye(n, n, 0, options);
 
 /**
  * `n` by `m` with ones at and below the diagonal `k`, zeros above.
@@ -73,9 +81,9 @@ export const identity = (n: number, options: DTypeOptions = {}): NDArray => eye(
  * np.tri(3); // => [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
  * ```
  */
-export function tri(n: number, m?: number | null, k = 0, { dtype = 'float32' }: DTypeOptions = {}): NDArray {
+export function tri(n: number, m?: number | null, k = 0, options: DTypeOr<DTypeOptions> = {}): NDArray {
   const offset = offsetOf(lengths('tri', n, m));
-  return convertElementType(ge(scalarLike(k, offset), offset), dtypeOf('tri', dtype));
+  return convertElementType(ge(scalarLike(k, offset), offset), dtypeOf('tri', optionsOf(options).dtype ?? 'float32'));
 }
 
 /** Keep the elements on one side of a diagonal. */

@@ -24,7 +24,7 @@ import {
   sign,
 } from '../lax/index.js';
 import { moveaxis } from '../lax/reshape.js';
-import { dtypeOf, type DTypeOptions } from './creation.js';
+import { dtypeOf, optionsOf, type DTypeOptions, type DTypeOr } from './creation.js';
 import { promoteInexact2 } from './promote.js';
 
 /** A vector of host numbers; integers are rounded down, as in NumPy. */
@@ -47,7 +47,7 @@ function fromNumbers(values: readonly number[], dtype: DType): NDArray {
  * np.arange(1, 0, -0.25); // => [1, 0.75, 0.5, 0.25]
  * ```
  */
-export function arange(start: number, stop?: number | null, step = 1, options: DTypeOptions = {}): NDArray {
+export function arange(start: number, stop?: number | null, step = 1, options: DTypeOr<DTypeOptions> = {}): NDArray {
   const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
   const length = Math.max(0, Math.ceil((to - from) / step));
   if (step === 0 || !Number.isFinite(length)) {
@@ -56,7 +56,7 @@ export function arange(start: number, stop?: number | null, step = 1, options: D
     );
   }
   const integers = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(step);
-  const dtype = dtypeOf('arange', options.dtype ?? (integers ? 'int32' : 'float32'));
+  const dtype = dtypeOf('arange', optionsOf(options).dtype ?? (integers ? 'int32' : 'float32'));
   if (!integers || dtype === 'bool') {
     return fromNumbers(
       Array.from({ length }, (_, i) => from + i * step),

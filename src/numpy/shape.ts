@@ -3,7 +3,7 @@ import { canonicalAxes, canonicalAxis, nth, range } from '../core/axes.js';
 import { showShape, sizeOf } from '../core/aval.js';
 import { isDType, type DType } from '../core/dtype.js';
 import { ArgumentError, AxisError, DTypeError, ShapeError } from '../core/errors.js';
-import type { ArrayLike, AxisArg, NDArray } from '../core/ndarray.js';
+import { NDArray, type ArrayLike, type AxisArg } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { describeArgument } from './describe.js';
@@ -30,6 +30,18 @@ export const shape = (x: ArrayLike): number[] => single('shape', x).shape;
  * ```
  */
 export const ndim = (x: ArrayLike): number => single('ndim', x).ndim;
+
+/**
+ * Whether `x` is a number, a boolean, or an array of rank 0.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * [np.isscalar(3), np.isscalar(np.array(3)), np.isscalar(np.array([3])), np.isscalar('3')]; // => [true, true, false, false]
+ * ```
+ */
+export const isscalar = (x: unknown): boolean =>
+  x instanceof NDArray ? x.ndim === 0 : typeof x === 'number' || typeof x === 'boolean';
 
 /**
  * Number of elements of `x`, or the length of one axis.
@@ -145,7 +157,7 @@ export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArra
 }
 
 /**
- * {@link transpose} by the Array API's name; `axes` is required there.
+ * {@link transpose} by the Array API's name.
  *
  * @example
  * ```ts
@@ -153,7 +165,7 @@ export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArra
  * np.permuteDims(np.zeros([2, 3, 4]), [2, 0, 1]).shape; // => [4, 2, 3]
  * ```
  */
-export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => transpose(x, axes);
+export const permuteDims = (x: ArrayLike, axes?: readonly number[] | null): NDArray => transpose(x, axes);
 
 /**
  * Move axes to other places; the others keep their order.

@@ -76,6 +76,17 @@ export const hamming = (m: number, options: WindowOptions = {}): NDArray =>
 export const hanning = (m: number, options: WindowOptions = {}): NDArray =>
   sampled('hanning', m, options, cosines([0.5, -0.5]));
 
+/**
+ * {@link hanning} by jax-js's name.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * np.hann(3).js(); // => [0, 1, 0]
+ * ```
+ */
+export const hann = hanning;
+
 /** The modified Bessel function I₀(x) = Σ ((x/2)ᵏ / k!)² (NIST DLMF 10.25.2). All terms are positive, so it is exact. */
 function besselI0(x: number): number {
   let term = 1;

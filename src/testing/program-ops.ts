@@ -297,6 +297,36 @@ const discrete: Operation = (b) => {
   }
 };
 
+/** The same operation on one value with parameters that differ a little: equal only to a compiler that looks away. */
+const siblings: Operation = (b) => {
+  const v = pickFloat(b, (w) => w.x.ndim > 0);
+  if (v === undefined) return undefined;
+  const { shape, ndim } = v.x.aval;
+  const [first, last] = [0, ndim - 1];
+  const pair = (f: NDArray, g: NDArray, bound: number): Value[] => value(lax.sub(f, scale(g, 0.5)), 1.5 * bound);
+  const none = shape.map(() => [0, 0, 0] as const);
+  const padded = (lo: number): NDArray =>
+    lax.pad(
+      v.x,
+      0.5,
+      none.map((p, d) => (d === last ? ([lo, -lo, 0] as const) : p)),
+    );
+  switch (b.rng.int(0, 5)) {
+    case 0:
+      return pair(lax.sin(lax.mul(v.x, 0.7)), lax.sin(lax.mul(v.x, -0.7)), 1);
+    case 1:
+      return pair(lax.square(lax.add(v.x, 0.5)), lax.square(lax.add(v.x, -0.5)), (v.bound + 0.5) ** 2);
+    case 2:
+      return pair(lax.cumsum(v.x, last, false), lax.cumsum(v.x, last, true), nth(shape, last) * v.bound);
+    case 3:
+      return pair(lax.rev(v.x, [first]), lax.rev(v.x, [last]), v.bound);
+    case 4:
+      return nth(shape, last) === 0 ? undefined : pair(padded(1), padded(-1), Math.max(0.5, v.bound));
+    default:
+      return pair(lax.integerPow(v.x, 2), lax.integerPow(v.x, 3), Math.max(1, v.bound ** 3));
+  }
+};
+
 /** Operations by how often they are drawn. */
 export const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] = [
   [5, unarySmooth],
@@ -309,4 +339,5 @@ export const OPERATIONS: readonly (readonly [weight: number, operation: Operatio
   [3, indexed],
   [1, ordered],
   [2, discrete],
+  [2, siblings],
 ];

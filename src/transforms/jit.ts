@@ -93,7 +93,7 @@ function staticKey(value: unknown): string {
   return `#${String(id)}`;
 }
 
-/** A jitted function; {@link JittedFunction.jaxprOf} and others look inside. */
+/** A jitted function; `lower` looks inside. */
 export type JittedFunction<A extends readonly unknown[], R> = ((...args: ArgumentsLike<A>) => ToArrays<R>) & {
   /** What `f` traces to for these arguments. */
   readonly lower: (...args: ArgumentsLike<A>) => Lowered;

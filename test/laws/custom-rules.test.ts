@@ -46,11 +46,15 @@ const uses: readonly (readonly [string, (f: Binary) => (x: NDArray, y: NDArray) 
 ];
 
 const inputs = [new ShapedArray([3], 'float64'), new ShapedArray([3], 'float64')];
+const onPair =
+  (f: Binary) =>
+  (...[x, y]: NDArray[]): NDArray[] =>
+    x === undefined || y === undefined ? [] : [f(x, y)];
 const caseOf = (use: (f: Binary) => Binary, f: Binary): ProgramCase => ({
   inputs,
   args: inputs.map((aval, i) => ({ aval, data: Float64Array.from([0.3, -0.8, 1.1], (v) => v + 0.1 * i) })),
-  run: (x, y) => (x === undefined || y === undefined ? [] : [use(f)(x, y)]),
-  plain: (x, y) => (x === undefined || y === undefined ? [] : [use(plain)(x, y)]),
+  run: onPair(use(f)),
+  plain: onPair(use(plain)),
 });
 
 describe.each(uses)('customJvp %s', (_name, use) => {

@@ -296,14 +296,17 @@ function winners(x: ShapedArray, indices: NDArray, updates: ShapedArray, params:
   return eq(gatherBack(written, indices, updates, params), ids);
 }
 
+/** jvp of a scatter that is linear in operand and updates together: the scatter of their tangents. */
+const scatterTangents: ScatterRules['jvp'] = (primitive) => (primals, tangents, params) => {
+  const [, indices] = take3(primals);
+  const [dx, , du] = take3(tangents);
+  const out = bind1(primitive(), primals, params);
+  if (dx instanceof Zero && du instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval)] };
+  return { primals: [out], tangents: [bind1(primitive(), [instantiate(dx), indices, instantiate(du)], params)] };
+};
+
 const scatterAddP: Primitive<ScatterParams> = scatterPrimitive('scatter-add', 'add', {
-  jvp: (primitive) => (primals, tangents, params) => {
-    const [, indices] = take3(primals);
-    const [dx, , du] = take3(tangents);
-    const out = bind1(primitive(), primals, params);
-    if (dx instanceof Zero && du instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval)] };
-    return { primals: [out], tangents: [bind1(primitive(), [instantiate(dx), indices, instantiate(du)], params)] };
-  },
+  jvp: scatterTangents,
   transpose: (cotangents, operands, params) => {
     const [ct] = take1(cotangents);
     const [x, indices, updates] = take3(operands);
@@ -318,13 +321,7 @@ const scatterAddP: Primitive<ScatterParams> = scatterPrimitive('scatter-add', 'a
 
 const scatterP: Primitive<ScatterParams> = scatterPrimitive('scatter', 'set', {
   // The same update wins for tangents as for values: updates run in row-major order.
-  jvp: (primitive) => (primals, tangents, params) => {
-    const [, indices] = take3(primals);
-    const [dx, , du] = take3(tangents);
-    const out = bind1(primitive(), primals, params);
-    if (dx instanceof Zero && du instanceof Zero) return { primals: [out], tangents: [new Zero(out.aval)] };
-    return { primals: [out], tangents: [bind1(primitive(), [instantiate(dx), indices, instantiate(du)], params)] };
-  },
+  jvp: scatterTangents,
   transpose: (cotangents, operands, params) => {
     const [ct] = take1(cotangents);
     const [x, indices, updates] = take3(operands);

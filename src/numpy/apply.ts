@@ -6,6 +6,7 @@ import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { vmap } from '../transforms/vmap.js';
 import { single } from './promote.js';
+import { moveaxis } from './shape.js';
 
 /**
  * `f` applied to every vector of `x` along `axis`, by {@link vmap} over the other axes. What `f` returns, of any shape,
@@ -23,7 +24,7 @@ export function applyAlongAxis(f: (vector: NDArray) => NDArray, axis: number, x:
   const array = single('applyAlongAxis', x);
   const at = canonicalAxis(axis, array.ndim, 'applyAlongAxis');
   const others = range(array.ndim - 1);
-  const last = lax.moveaxis(array, at, array.ndim - 1);
+  const last = moveaxis(array, at, -1);
   const result = others.reduce<(x: NDArray) => NDArray>((g) => vmap(g), f)(last);
   // The axes of the result of f come last; they belong where the axis was.
   const inner = range(result.ndim).slice(others.length);

@@ -264,6 +264,6 @@ export function unwrap(x: ArrayLike, discont?: number | null, axis = -1, period 
   const ambiguous = logicalAnd(equal(wrapped, -half), greater(steps, 0));
   const change = sub(where(ambiguous, half, wrapped), steps);
   const needed = where(less(abs(steps), discont ?? half), 0, change);
-  const rest = add(part(array, d0, 1, 0), lax.cumsum(needed, { axis: d0 }));
+  const rest = add(part(array, d0, 1, 0), lax.cumsum(needed, d0));
   return lax.concatenate([part(array, d0, 0, 1), rest], d0);
 }

@@ -2,7 +2,7 @@
 import { isFloat } from '../core/dtype.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
-import { numeric } from './promote.js';
+import { inexact, numeric } from './promote.js';
 import { finfo } from './dtypes.js';
 import { inexactBinary, withoutGradient, type Binary, type Unary } from './ufunc.js';
 
@@ -139,7 +139,7 @@ export const ldexp: Binary = inexactBinary('ldexp', (x, n) => {
 export function frexp(x: ArrayLike): [mantissa: NDArray, exponent: NDArray] {
   const array = inexact('frexp', x);
   const size = lax.abs(withoutGradient(array));
-  const ordinary = lax.and(lax.gt(size, 0), lax.isFinite(size));
+  const ordinary = lax.bitwiseAnd(lax.gt(size, 0), lax.isFinite(size));
   const positive = lax.select(ordinary, size, lax.fullLike(size, 1));
   // The rounded logarithm is at most one off next to powers of 2.
   const guess = lax.add(lax.floor(lax.log2(positive)), 1);

@@ -56,8 +56,8 @@ export function parameter(op: string, x: ArrayLike, shape: Shape, dtype: DType):
   return array.ndim === 0 ? array : broadcastTo(array, shape);
 }
 
-/** A shape, or options that hold one: both forms are taken where JAX has the shape. */
-export type ShapeOr<Options> = Shape | (Options & { shape?: Shape });
+/** A shape, the length of a vector, or options that hold a shape: all are taken where JAX has the shape. */
+export type ShapeOr<Options> = number | Shape | (Options & { shape?: Shape });
 
 const isShape = (x: Shape | object): x is Shape => Array.isArray(x);
 
@@ -66,7 +66,11 @@ export function shapeAndOptions<Options extends object>(
   given: ShapeOr<Options> | undefined,
   options: Options,
 ): { shape: Shape | undefined; options: Options } {
+  if (typeof options === 'string') {
+    throw new ArgumentError(`random: a dtype is given in the options, as { dtype: '${String(options)}' }.${userLine()}`);
+  }
   if (given === undefined) return { shape: undefined, options };
+  if (typeof given === 'number') return { shape: [given], options };
   if (isShape(given)) return { shape: given, options };
   const { shape, ...rest } = given;
   return { shape, options: { ...options, ...rest } };

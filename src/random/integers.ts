@@ -117,24 +117,25 @@ function bound(x: ArrayLike, shape: Shape, dtype: IntegerDType): Bound {
 export function randint(key: NDArray, options: RandintOptions): NDArray;
 export function randint(
   key: NDArray,
-  shape: Shape,
+  shape: number | Shape,
   minval: ArrayLike,
   maxval: ArrayLike,
   options?: IntegerOptions,
 ): NDArray;
 export function randint(
   key: NDArray,
-  given: Shape | RandintOptions,
+  given: number | Shape | RandintOptions,
   minval: ArrayLike = 0,
   maxval: ArrayLike = 0,
   options: IntegerOptions = {},
 ): NDArray {
-  if (!Array.isArray(given) && 'minval' in given) {
+  if (typeof given === 'number') return randint(key, [given], minval, maxval, options);
+  if ('minval' in given) {
     return randint(key, given.shape ?? [], given.minval, given.maxval, given);
   }
   const op = 'random.randint';
   const dtype = integerDType(op, options);
-  const shape = sampleShape(op, Array.isArray(given) ? given : [], minval, maxval);
+  const shape = sampleShape(op, given, minval, maxval);
   const { lo, span, factor } =
     typeof minval === 'number' && typeof maxval === 'number'
       ? fixedRange(minval, maxval, dtype)

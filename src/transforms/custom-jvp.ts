@@ -3,13 +3,14 @@ import { ShapedArray } from '../core/aval.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
 import { definePrimitive, notLinear, type ClosedJaxpr, type MaybeZero, type Primitive } from '../core/primitive.js';
-import { bind, currentTrace, evalTrace } from '../core/trace.js';
+import { bind } from '../core/trace.js';
 import { unflatten } from '../core/tree.js';
 import { take1 } from '../core/tuple.js';
 import { instantiate, batchOrRepeat } from '../lax/broadcast.js';
 import { mul } from '../lax/arithmetic.js';
-import { flatFunction, flattenArguments, matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
+import { matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
 import { calledTypes, hoistConstants } from './call.js';
+import { callWithRule } from './custom-call.js';
 import { batchJaxpr, vmapFlat } from './vmap.js';
 
 /** Results and their tangents, from primals and tangents. */
@@ -103,31 +104,20 @@ export interface CustomJvp<A extends readonly unknown[], R> {
  */
 export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R): CustomJvp<A, R> {
   let rule: ((primals: A, tangents: ToArrays<A>) => readonly [R, R]) | undefined;
-  const call = (...args: ArgumentsLike<A>): ToArrays<R> => {
-    const op = `customJvp(${f.name})`;
-    const { arrays, def } = flattenArguments(args, op);
-    const flat = flatFunction(f, def, op);
-    if (currentTrace() === evalTrace) {
-      const results = flat.run(...arrays);
-      return unflatten(flat.outDef(), results) as ToArrays<R>;
-    }
-    const closed = traceToJaxpr(
-      flat.run,
-      arrays.map((x) => x.aval),
-      op,
-    );
-    const outDef = flat.outDef();
-    const jvp: FlatJvp = (primals, tangents) => {
-      if (rule === undefined)
-        throw new Error(`${op}: no rule; call .defjvp((primals, tangents) => [value, tangent]) first`);
-      const out = rule(unflatten(def, primals) as A, unflatten(def, tangents) as ToArrays<A>);
-      return {
-        primals: matchTree(outDef, out[0], op, "the rule's value"),
-        tangents: matchTree(outDef, out[1], op, "the rule's tangent"),
+  const op = `customJvp(${f.name})`;
+  const call = (...args: ArgumentsLike<A>): ToArrays<R> =>
+    callWithRule(f, args, op, ({ closed, arrays, def, outDef }) => {
+      const jvp: FlatJvp = (primals, tangents) => {
+        if (rule === undefined)
+          throw new Error(`${op}: no rule; call .defjvp((primals, tangents) => [value, tangent]) first`);
+        const out = rule(unflatten(def, primals) as A, unflatten(def, tangents) as ToArrays<A>);
+        return {
+          primals: matchTree(outDef, out[0], op, "the rule's value"),
+          tangents: matchTree(outDef, out[1], op, "the rule's tangent"),
+        };
       };
-    };
-    return unflatten(outDef, bindCustomJvp(closed, arrays, jvp, 0)) as ToArrays<R>;
-  };
+      return bindCustomJvp(closed, arrays, jvp, 0);
+    });
   const self: CustomJvp<A, R> = Object.assign(call, {
     defjvp: (r: (primals: A, tangents: ToArrays<A>) => readonly [R, R]) => {
       rule = r;

@@ -15,22 +15,15 @@ import {
   type Primitive,
 } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
-import { bind, currentTrace, evalTrace } from '../core/trace.js';
+import { bind } from '../core/trace.js';
 import { flattenUpTo, unflatten, type TreeDef } from '../core/tree.js';
 import { nth } from '../core/axes.js';
 import { take1 } from '../core/tuple.js';
 import { batchOrRepeat, instantiate, reduceSum } from '../lax/broadcast.js';
 import { mul } from '../lax/arithmetic.js';
-import {
-  flatFunction,
-  flattenArguments,
-  flattenResult,
-  leafArray,
-  matchTree,
-  type ArgumentsLike,
-  type ToArrays,
-} from './arguments.js';
+import { flattenResult, leafArray, matchTree, type ArgumentsLike, type ToArrays } from './arguments.js';
 import { calledTypes, hoistConstants } from './call.js';
+import { callWithRule } from './custom-call.js';
 import { batchJaxpr, vmapFlat } from './vmap.js';
 
 interface FlatVjp {
@@ -250,33 +243,10 @@ export function customVjp<A extends readonly unknown[], R>(f: (...args: A) => R)
       },
     };
   };
-  const call = (...args: ArgumentsLike<A>): ToArrays<R> => {
-    const { arrays, def } = flattenArguments(args, op);
-    const flat = flatFunction(f, def, op);
-    if (currentTrace() === evalTrace) {
-      const results = flat.run(...arrays);
-      return unflatten(flat.outDef(), results) as ToArrays<R>;
-    }
-    const closed = traceToJaxpr(
-      flat.run,
-      arrays.map((x) => x.aval),
-      op,
+  const call = (...args: ArgumentsLike<A>): ToArrays<R> =>
+    callWithRule(f, args, op, ({ closed, arrays, avals, def, outDef }) =>
+      bindCustomVjp(closed, arrays, flatRule(def, outDef, avals), 0),
     );
-    const outDef = flat.outDef();
-    return unflatten(
-      outDef,
-      bindCustomVjp(
-        closed,
-        arrays,
-        flatRule(
-          def,
-          outDef,
-          arrays.map((x) => x.aval),
-        ),
-        0,
-      ),
-    ) as ToArrays<R>;
-  };
   const self: CustomVjp<A, R> = Object.assign(call, {
     defvjp: <S>(fwd: (...args: A) => readonly [R, S], bwd: (residuals: S, cotangent: R) => readonly unknown[]) => {
       rule = { fwd, bwd };

@@ -117,6 +117,7 @@ export function isclose(x: ArrayLike, y: ArrayLike, options: CloseOptions = {}):
  * ```ts
  * import { numpy as np } from 'cotangent';
  * np.allclose(np.array([1, 2]), np.array([1, 2.000001])); // => true
+ * if (!np.allclose(np.ones(2), 1).item()) throw new Error('never');
  * ```
  */
 export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray =>

@@ -59,10 +59,7 @@ const shaped = (op: string, x: NDArray, shape: ShapeArg | undefined): NDArray =>
  * np.array(new Int32Array([1, 2, 3, 4]), { shape: [2, 2] }).dtype; // => int32
  * ```
  */
-export function array(
-  values: ArrayInput,
-  options: DTypeOr<LikeOptions> = {},
-): NDArray {
+export function array(values: ArrayInput, options: DTypeOr<LikeOptions> = {}): NDArray {
   const { dtype, shape } = optionsOf(options);
   if (dtype !== undefined) dtypeOf('array', dtype);
   const x = asArray(values, dtype);

@@ -108,6 +108,8 @@ export interface VarianceOptions extends MeanOptions {
   ddof?: number;
   /** `ddof` by its Array API name. */
   correction?: number;
+  /** The mean, if it is known, as `np.mean` with `keepdims` gives it: it broadcasts to the array. */
+  mean?: ArrayLike;
 }
 
 /**
@@ -124,7 +126,11 @@ export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?:
   const settings = settle(axis, options);
   const array = inDType('var', inexact('var', x), settings.dtype);
   const axes = axesOf('var', array, settings);
-  const centred = lax.sub(array, unreduce(meanOf('var', array, axes, settings.where), array, axes));
+  const mean =
+    settings.mean === undefined
+      ? unreduce(meanOf('var', array, axes, settings.where), array, axes)
+      : lax.broadcastTo(inDType('var', inexact('var', settings.mean), array.dtype), array.aval.shape);
+  const centred = lax.sub(array, mean);
   // Masked before squaring: the derivative of the square of a NaN that is left out would be NaN.
   const squares = lax.reduceSum(lax.square(masked('var', centred, settings.where, 0)), axes);
   const ddof = settings.ddof ?? settings.correction ?? 0;

@@ -61,13 +61,14 @@ export type ShapeOr<Options> = number | Shape | (Options & { shape?: Shape });
 
 const isShape = (x: Shape | object): x is Shape => Array.isArray(x);
 
-/** Shape and options from {@link ShapeOr} and the argument after it. */
+/** Shape and options from {@link ShapeOr} and the argument after it. Throws ArgumentError for a dtype in either place. */
 export function shapeAndOptions<Options extends object>(
   given: ShapeOr<Options> | undefined,
   options: Options,
 ): { shape: Shape | undefined; options: Options } {
-  if (typeof options === 'string') {
-    throw new ArgumentError(`random: a dtype is given in the options, as { dtype: '${String(options)}' }.${userLine()}`);
+  for (const x of [given, options]) {
+    if (typeof x !== 'string') continue;
+    throw new ArgumentError(`random: a dtype is given in the options: write { dtype: '${String(x)}' }.${userLine()}`);
   }
   if (given === undefined) return { shape: undefined, options };
   if (typeof given === 'number') return { shape: [given], options };

@@ -98,7 +98,10 @@ describe('programs of jax-js without .ref', () => {
     const correct = guess.equal(inside.astype(np.int32)).astype(np.float32).mean();
     expect(correct.item()).toBeGreaterThan(0.95);
 
-    const [gx, gy] = grad((x: np.Array, y: np.Array) => x.mul(y).sum(), { argnums: [0, 1] })(np.ones([2]), np.zeros([2]));
+    const [gx, gy] = grad((x: np.Array, y: np.Array) => x.mul(y).sum(), { argnums: [0, 1] })(
+      np.ones([2]),
+      np.zeros([2]),
+    );
     expect([gx.js(), gy.js()]).toEqual([
       [0, 0],
       [1, 1],
@@ -172,6 +175,7 @@ describe('programs of jax-js without .ref', () => {
     expect(Math.abs(Number(coin.mean().item()) - 0.3)).toBeLessThan(0.05);
     const noise = random.normal(key, [8, 3]);
     expect(np.std(noise, 0, { correction: 1, keepdims: true }).shape).toEqual([1, 3]);
+    near(np.var_(noise, 0, { mean: noise.mean(0, { keepdims: true }) }), np.var_(noise, 0));
     near(np.sort(noise, 0), np.takeAlongAxis(noise, np.argsort(noise, 0), 0));
     expect(lax.topK(np.array([3, 1, 2]), 2)[1].js()).toEqual([0, 2]);
     near(scipy.special.erfc(noise), np.subtract(1, scipy.special.erf(noise)));
@@ -185,6 +189,9 @@ describe('programs of jax-js without .ref', () => {
     expect(out.shape).toEqual([8, 3]);
     const [m, e] = np.frexp(noise);
     near(np.ldexp(m, e), noise, 1e-9);
-    near(np.applyAlongAxis((row) => row.sum(), 1, noise), noise.sum(1));
+    near(
+      np.applyAlongAxis((row) => row.sum(), 1, noise),
+      noise.sum(1),
+    );
   });
 });

@@ -61,7 +61,7 @@ describe.each(uses)('customJvp %s', (_name, use) => {
   const c = caseOf(use, (x, y) => product(x, { y }));
   test.each(PROGRAM_LAWS.map((law) => [law.name, law] as const))('%s', (_law, law) => {
     // The seed draws directions, and which transforms are composed.
-    for (const seed of law.name.startsWith('compositions') ? [0, 1, 2, 3, 4] : [0]) law.check(c, seed);
+    for (const seed of law.name.startsWith('compositions') ? [0, 1, 2, 3, 4] : [0, 1]) law.check(c, seed);
   });
 });
 
@@ -69,7 +69,7 @@ describe.each(uses)('customVjp %s', (_name, use) => {
   const c = caseOf(use, (x, y) => reverse(x, { y }));
   const laws = PROGRAM_LAWS.filter((law) => /^(jit = eager|vmap = loop|grad ∘ jit)/.test(law.name));
   test.each(laws.map((law) => [law.name, law] as const))('%s', (_law, law) => {
-    law.check(c, 0);
+    for (const seed of [0, 1]) law.check(c, seed);
   });
   test('vjp = finite differences', () => {
     checkGrads((x: NDArray, y: NDArray) => [...c.run(x, y)], [np.array([0.3, -0.8, 1.1]), np.array([0.4, 1, 2])], {

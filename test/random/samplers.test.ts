@@ -148,6 +148,18 @@ describe('structure', () => {
     const keys = random.split(key(72), 3);
     for (let i = 0; i < 3; i++) expect(list(random.foldIn(key(72), i))).toEqual(list(keys.slice(i)));
   });
+  test('a number is the length of a vector', () => {
+    expect(list(random.normal(key(3), 4))).toEqual(list(random.normal(key(3), [4])));
+    expect(random.bernoulli(key(3), 0.5, 4).shape).toEqual([4]);
+    expect(list(random.randint(key(3), 4, 0, 9))).toEqual(list(random.randint(key(3), [4], 0, 9)));
+    expect(random.uniform(key(3), 2, { dtype: 'float64' }).dtype).toBe('float64');
+  });
+  test('a dtype by place is refused with what to write', () => {
+    // @ts-expect-error: a dtype stands in the options
+    expect(() => random.normal(key(3), [4], 'float64')).toThrow(/\{ dtype: 'float64' \}/);
+    // @ts-expect-error: a dtype stands in the options
+    expect(() => random.normal(key(3), 'float64')).toThrow(/\{ dtype: 'float64' \}/);
+  });
   test('parameters broadcast', () => {
     const sigma = np.array([1, 10]);
     expect(random.lognormal(key(0), sigma).shape).toEqual([2]);

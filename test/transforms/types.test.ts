@@ -1,0 +1,62 @@
+/** Types follow through transforms. The assertions are the compiler's: `npm run typecheck` fails where they do not hold. */
+import { expectTypeOf, test } from 'vitest';
+import { optimizers, random, stax, numpy as np, type ArrayLike, type NDArray } from '../../src/index.js';
+import { grad, hessian, jacrev, jit, jvp, valueAndGrad, vjp, vmap } from '../../src/transforms/index.js';
+
+interface Params {
+  layers: { w: NDArray; b: NDArray }[];
+  scale: NDArray;
+}
+const loss = (p: Params, x: NDArray): NDArray => np.sum(x.mul(p.scale));
+
+test('gradients are trees like their argument', () => {
+  expectTypeOf(grad(loss)).returns.toEqualTypeOf<Params>();
+  expectTypeOf(grad(loss, { argnums: 1 })).returns.toEqualTypeOf<NDArray>();
+  expectTypeOf(grad(loss, { argnums: [1, 0] })).returns.toEqualTypeOf<readonly [NDArray, Params]>();
+  expectTypeOf(valueAndGrad(loss)).returns.toEqualTypeOf<[value: NDArray, gradient: Params]>();
+});
+
+test('numbers are taken for arrays, and the number of arguments is kept', () => {
+  expectTypeOf(jit((x: NDArray, y: NDArray) => x.add(y))).parameters.toEqualTypeOf<[x: ArrayLike, y: ArrayLike]>();
+  expectTypeOf(vmap((x: NDArray, n: { a: NDArray }) => x.add(n.a))).parameters.toEqualTypeOf<
+    [x: ArrayLike, n: { a: ArrayLike }]
+  >();
+});
+
+test('parameters without a type are arrays', () => {
+  expectTypeOf(vmap((row) => row.sum())).returns.toEqualTypeOf<NDArray>();
+  expectTypeOf(jit((x, y) => ({ out: [x.add(y)] }))).returns.toEqualTypeOf<{ out: NDArray[] }>();
+  expectTypeOf(grad((x) => x.mul(x))).returns.toEqualTypeOf<NDArray>();
+});
+
+test('jacobians have the result outside and the argument inside', () => {
+  const f = (p: { w: NDArray }): { y: NDArray } => ({ y: p.w });
+  expectTypeOf(jacrev(f)).returns.toEqualTypeOf<{ y: { w: NDArray } }>();
+  expectTypeOf(hessian((x: NDArray) => np.sum(x))).returns.toEqualTypeOf<NDArray>();
+});
+
+test('vjp and jvp', () => {
+  const f = (p: { w: NDArray }, x: NDArray): [NDArray, NDArray] => [p.w, x];
+  const one = np.ones([]);
+  const [out, pull] = vjp(f, [{ w: one }, 2]);
+  expectTypeOf(out).toEqualTypeOf<[NDArray, NDArray]>();
+  expectTypeOf(pull).returns.toEqualTypeOf<[p: { w: NDArray }, x: NDArray]>();
+  expectTypeOf(jvp(f, [{ w: one }, 2], [{ w: 1 }, 1])).toEqualTypeOf<
+    [out: [NDArray, NDArray], tangent: [NDArray, NDArray]]
+  >();
+});
+
+test('a training step needs no casts', () => {
+  const [init, predict] = stax.serial(stax.Dense(4), stax.Relu, stax.Dense(1));
+  const { params } = init(random.key(0), [-1, 2]);
+  const adam = optimizers.adam(1e-3);
+  const state = adam.init(params);
+  const step = jit((p: typeof params, s: typeof state, x: NDArray) => {
+    const gradients = grad((q: typeof params) => np.mean(predict(q, x)))(p);
+    const [updates, next] = adam.update(gradients, s, p);
+    return [optimizers.applyUpdates(p, updates), next] as const;
+  });
+  const [p1, s1] = step(params, state, np.ones([3, 2]));
+  const [p2] = step(p1, s1, np.ones([3, 2]));
+  expectTypeOf(p2).toExtend<typeof params>();
+});

@@ -100,7 +100,13 @@ export class ConcreteArray extends NDArray {
   }
 
   [Symbol.toPrimitive](hint: string): number | string {
-    if (hint === 'number' || (hint === 'default' && this.ndim === 0)) return Number(this.item());
+    if (hint === 'default' && this.ndim > 0) {
+      throw new ArgumentError(
+        `an array of shape ${showShape(this.shape)} is no operand of + or ==: JavaScript has no operators for arrays. ` +
+          `Use x.add(y), x.equal(y), or String(x) for text.${userLine()}`,
+      );
+    }
+    if (hint !== 'string') return Number(this.item());
     return this.toString();
   }
 

@@ -3,6 +3,7 @@
  * else is a leaf. Object keys are ordered alphabetically, so `{a, b}` and `{b, a}` have the same structure.
  */
 import { TreeError } from './errors.js';
+import type { NDArray } from './ndarray.js';
 
 /** Nested containers of `T`. */
 export type Tree<T> = T | null | undefined | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
@@ -274,7 +275,7 @@ export function flattenUpTo(def: TreeDef, value: unknown, what: string, path: Pa
  * tree.map((a: number, b: number) => a + b, { x: 1, y: [2] }, { x: 10, y: [20] }); // => {"x":11,"y":[22]}
  * ```
  */
-export function map<L, R, T>(f: (leaf: L, ...rest: L[]) => R, first: T, ...rest: readonly T[]): MapTree<T, L, R> {
+export function map<L = NDArray, R = unknown, T = unknown>(f: (leaf: L, ...rest: L[]) => R, first: T, ...rest: readonly T[]): MapTree<T, L, R> {
   const [firstLeaves, def] = flatten<L>(first as Tree<L>);
   const others = rest.map((t) => flattenUpTo(def, t, 'tree.map') as L[]);
   const results = firstLeaves.map((leaf, i) => f(leaf, ...others.map((o) => o[i] as L)));
@@ -282,7 +283,7 @@ export function map<L, R, T>(f: (leaf: L, ...rest: L[]) => R, first: T, ...rest:
 }
 
 /** {@link map} whose function also gets the path of the leaf. */
-export function mapWithPath<L, R, T>(
+export function mapWithPath<L = NDArray, R = unknown, T = unknown>(
   f: (path: Path, leaf: L, ...rest: L[]) => R,
   first: T,
   ...rest: readonly T[]

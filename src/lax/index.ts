@@ -1,5 +1,6 @@
 /** The primitive operations, by JAX's names in camel case. Strict: shapes and dtypes must agree; `np` broadcasts and promotes. */
 export * from './arithmetic.js';
+export { besselI0e, besselI1e } from './bessel.js';
 export { broadcastInDim, broadcastTo, broadcastShapes, full, reduceSum } from './broadcast.js';
 export {
   bitwiseAnd,
@@ -38,10 +39,11 @@ export {
   type ScatterOptions,
 } from './gather.js';
 export type { GatherDimensionNumbers, IndexMode, ScatterDimensionNumbers } from './gather-index.js';
-export { optimizationBarrier } from './identity.js';
+export { optimizationBarrier, stopGradientArray as stopGradient } from './identity.js';
 export * from './reductions.js';
 export { expandDims, reshape, rev, squeeze, transpose } from './reshape.js';
 export { broadcastedIota, concatenate, iota, pad, slice, sliceInDim, type PaddingConfig } from './slicing.js';
 export { sort, topK } from './sort.js';
 export * from './special.js';
 export * from './trigonometric.js';
+export { zeta, zetaDerivative } from './zeta.js';

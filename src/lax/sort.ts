@@ -11,7 +11,7 @@ import { take1, take2 } from '../core/tuple.js';
 import { batchOrRepeat } from './broadcast.js';
 import { gather } from './gather.js';
 import { lift1 } from './lift.js';
-import { reshape, rev } from './reshape.js';
+import { moveaxis, reshape, rev } from './reshape.js';
 import { broadcastedIota, sliceInDim } from './slicing.js';
 
 type SortParams = { readonly dimension: number; readonly numKeys: number; readonly isStable: true };
@@ -137,8 +137,14 @@ const topKP: Primitive<TopKParams> = definePrimitive<TopKParams>({
   ],
 });
 
-/** The `k` largest elements along the last axis, largest first, and their positions (int32); NaN counts as largest. */
-export function topK(x: ArrayLike, k: number): [values: NDArray, indices: NDArray] {
-  const [values, indices] = take2(bind(topKP, [lift1('top_k', x)], { k }));
-  return [values, indices];
+/**
+ * The `k` largest elements along `axis` (the last by default), largest first, and their positions (int32); NaN counts
+ * as largest, and of equal elements the first comes first.
+ */
+export function topK(x: ArrayLike, k: number, axis = -1): [values: NDArray, indices: NDArray] {
+  const array = lift1('top_k', x);
+  const from = canonicalAxis(axis, array.ndim, 'top_k');
+  const last = array.ndim - 1;
+  const [values, indices] = take2(bind(topKP, [moveaxis(array, from, last)], { k }));
+  return [moveaxis(values, last, from), moveaxis(indices, last, from)];
 }

@@ -220,7 +220,7 @@ export function randomProgram(seed: number, options: ProgramOptions = {}): Rando
     // The last value, and one from the middle.
     const last = nth(made, made.length - 1);
     const other = nth(made, Math.floor(made.length / 2));
-    return other === last ? [last] : [last, other];
+    return made.length === 1 ? [last] : [last, other];
   };
   const ignore = (): void => undefined;
   const run = (...xs: NDArray[]): NDArray[] => evaluate(xs, { plain: false, report: ignore });

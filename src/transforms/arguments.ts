@@ -60,6 +60,15 @@ export function flattenArguments(args: unknown, op: string, what = 'argument'): 
   return { arrays, def, labels: leaves.map(([path]) => label(path)) };
 }
 
+/** Throw unless `value` is a list of arguments. */
+export function checkList(value: unknown, op: string, what: string): void {
+  if (Array.isArray(value)) return;
+  throw new ArgumentError(
+    `${op}: ${what} must be a list with one entry per argument of the function, as in ${op}(f, [x]); ` +
+      `got ${value === undefined ? 'nothing' : value instanceof NDArray ? `the array ${value.aval.toString()}` : typeof value}.${userLine()}`,
+  );
+}
+
 /** Flatten a function's result to arrays. */
 export function flattenResult(result: unknown, op: string): { arrays: NDArray[]; def: TreeDef } {
   const [leaves, def] = flattenWithPath<unknown>(result);

@@ -13,6 +13,7 @@ import { full, instantiate, zerosOf } from '../lax/broadcast.js';
 import { convertElementType } from '../lax/convert.js';
 import {
   checkDifferentiable,
+  checkList,
   checkTangents,
   flatFunction,
   flattenArguments,
@@ -254,6 +255,7 @@ export function vjp(
   primals: unknown,
   { hasAux = false }: { hasAux?: boolean } = {},
 ): readonly unknown[] {
+  checkList(primals, 'vjp', 'primals');
   const flat = flattenArguments(primals, 'vjp');
   const active = flat.arrays.map((x) => isFloat(x.dtype));
   const g = flatWithAux(f, flat, 'vjp', hasAux);
@@ -318,6 +320,8 @@ export function jvp(
 
 /** {@link jvp} without its types, for transforms built on it. */
 export function untypedJvp(f: AnyFunction, primals: unknown, tangents: unknown, hasAux: boolean): readonly unknown[] {
+  checkList(primals, 'jvp', 'primals');
+  checkList(tangents, 'jvp', 'tangents');
   const flat = flattenArguments(primals, 'jvp');
   const ts = flattenUpToArrays(flat.def, tangents, 'jvp').map((t, i) =>
     isFloat(nth(flat.arrays, i).dtype)
@@ -363,6 +367,7 @@ export function linearize(
   primals: unknown,
   { hasAux = false }: { hasAux?: boolean } = {},
 ): readonly unknown[] {
+  checkList(primals, 'linearize', 'primals');
   const flat = flattenArguments(primals, 'linearize');
   const active = flat.arrays.map((x) => isFloat(x.dtype));
   const g = flatWithAux(f, flat, 'linearize', hasAux);

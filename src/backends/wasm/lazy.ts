@@ -15,11 +15,27 @@ export interface LazySelects {
   readonly always: ReadonlySet<Expr>;
 }
 
-function collect(root: Expr, into: Set<Expr>): Set<Expr> {
-  if (into.has(root)) return into;
+const NONE: ReadonlySet<Expr> = new Set();
+
+/** Adds what `root` is computed from, except what is in `known` and what is behind it. */
+function collect(root: Expr, into: Set<Expr>, known = NONE): Set<Expr> {
+  if (into.has(root) || known.has(root)) return into;
   into.add(root);
-  for (const operand of operandsOf(root)) collect(operand, into);
+  for (const operand of operandsOf(root)) collect(operand, into, known);
   return into;
+}
+
+/** Whether `root` takes `EXPENSIVE` operations that are in neither set. Walks no further than it must. */
+function isExpensive(root: Expr, always: ReadonlySet<Expr>, elsewhere: ReadonlySet<Expr>): boolean {
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.size >= EXPENSIVE || seen.has(e) || always.has(e) || elsewhere.has(e)) return;
+    if (e.op === 'const' || e.op === 'var') return;
+    seen.add(e);
+    operandsOf(e).forEach(visit);
+  };
+  visit(root);
+  return seen.size >= EXPENSIVE;
 }
 
 export function findLazySelects(roots: readonly Expr[]): LazySelects {
@@ -35,14 +51,8 @@ export function findLazySelects(roots: readonly Expr[]): LazySelects {
     let changed = false;
     for (const [e, lazy] of sides) {
       if (e.op !== 'select') continue;
-      const worth = (side: Expr, other: Expr): boolean => {
-        const elsewhere = collect(e.cond, collect(other, new Set()));
-        let count = 0;
-        for (const node of collect(side, new Set())) {
-          if (node.op !== 'const' && node.op !== 'var' && !elsewhere.has(node) && !always.has(node)) count++;
-        }
-        return count >= EXPENSIVE;
-      };
+      const worth = (side: Expr, other: Expr): boolean =>
+        isExpensive(side, always, collect(e.cond, collect(other, new Set(), always), always));
       const next = { x: lazy.x && worth(e.x, e.y), y: lazy.y && worth(e.y, e.x) };
       if (next.x !== lazy.x || next.y !== lazy.y) {
         changed = true;

@@ -3,7 +3,7 @@ import { ShapedArray } from '../core/aval.js';
 import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
 import type { Device } from '../core/device.js';
 import { ArgumentError } from '../core/errors.js';
-import type { NDArray} from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import { type ArrayLike } from '../core/ndarray.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
 import { cpu } from './wasm/device.js';

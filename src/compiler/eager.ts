@@ -4,7 +4,7 @@
  */
 import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
-import type { ConcreteArray} from '../core/concrete.js';
+import type { ConcreteArray } from '../core/concrete.js';
 import { getDefaultDevice } from '../core/concrete.js';
 import { ClosedJaxpr, Jaxpr, Var, type AnyPrimitive, type Eqn, type Params } from '../core/primitive.js';
 import type { Backend } from './backend.js';

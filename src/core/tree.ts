@@ -275,7 +275,11 @@ export function flattenUpTo(def: TreeDef, value: unknown, what: string, path: Pa
  * tree.map((a: number, b: number) => a + b, { x: 1, y: [2] }, { x: 10, y: [20] }); // => {"x":11,"y":[22]}
  * ```
  */
-export function map<L = NDArray, R = unknown, T = unknown>(f: (leaf: L, ...rest: L[]) => R, first: T, ...rest: readonly T[]): MapTree<T, L, R> {
+export function map<L = NDArray, R = unknown, T = unknown>(
+  f: (leaf: L, ...rest: L[]) => R,
+  first: T,
+  ...rest: readonly T[]
+): MapTree<T, L, R> {
   const [firstLeaves, def] = flatten<L>(first as Tree<L>);
   const others = rest.map((t) => flattenUpTo(def, t, 'tree.map') as L[]);
   const results = firstLeaves.map((leaf, i) => f(leaf, ...others.map((o) => o[i] as L)));

@@ -40,6 +40,8 @@ export {
 } from './gather.js';
 export type { GatherDimensionNumbers, IndexMode, ScatterDimensionNumbers } from './gather-index.js';
 export { optimizationBarrier, stopGradientArray as stopGradient } from './identity.js';
+export { igamma, igammac } from './incomplete-gamma.js';
+export { reducePrecision } from './reduce-precision.js';
 export * from './reductions.js';
 export { expandDims, reshape, rev, squeeze, transpose } from './reshape.js';
 export { broadcastedIota, concatenate, iota, pad, slice, sliceInDim, type PaddingConfig } from './slicing.js';

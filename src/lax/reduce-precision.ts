@@ -1,7 +1,7 @@
 /** Rounding to a format of fewer bits, which stays in its own dtype. */
 import { ArgumentError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
-import { LinearOperand, Zero } from '../core/primitive.js';
+import { LinearOperand, Zero, type Primitive } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
@@ -48,7 +48,7 @@ function reduced(x: s.Expr, { exponentBits, mantissaBits }: ReducePrecisionParam
   return s.select(s.binary('ne', x, x), nan, y);
 }
 
-const reducePrecisionP = naryPrimitive<ReducePrecisionParams>('reduce_precision', 1, {
+const reducePrecisionP: Primitive<ReducePrecisionParams> = naryPrimitive<ReducePrecisionParams>('reduce_precision', 1, {
   dtypes: 'float',
   jvp: [(d, _operands, _out, params) => bind1(reducePrecisionP, [d], params)],
   transpose: (cotangents, operands, params) => {

@@ -79,3 +79,46 @@ export function multigammaln(a: ArrayLike, d: number): NDArray {
   const sum = terms.reduce((total, term) => lax.add(total, term));
   return lax.add(sum, ((d * (d - 1)) / 4) * Math.log(Math.PI));
 }
+
+/**
+ * The regularized lower incomplete gamma function P(a, x) for a > 0, x ≥ 0 (NaN elsewhere); see `lax.igamma`.
+ *
+ * @example
+ * ```ts
+ * import { scipy } from 'cotangent';
+ * scipy.special.gammainc(2, 1).item(); // => 0.264241
+ * ```
+ */
+export function gammainc(a: ArrayLike, x: ArrayLike): NDArray {
+  const [shape, bound] = promoteInexact2('gammainc', a, x);
+  return lax.igamma(shape, bound);
+}
+
+/**
+ * The regularized upper incomplete gamma function Q(a, x) = 1 - P(a, x) for a > 0, x ≥ 0 (NaN elsewhere); see `lax.igammac`.
+ *
+ * @example
+ * ```ts
+ * import { scipy } from 'cotangent';
+ * scipy.special.gammaincc(2, 1).item(); // => 0.735759
+ * ```
+ */
+export function gammaincc(a: ArrayLike, x: ArrayLike): NDArray {
+  const [shape, bound] = promoteInexact2('gammaincc', a, x);
+  return lax.igammac(shape, bound);
+}
+
+/**
+ * The Hurwitz zeta function ζ(x, q) = Σ_{k≥0} (q + k)^-x; Riemann's without `q`. NaN for x < 1; see `lax.zeta`.
+ *
+ * @example
+ * ```ts
+ * import { scipy } from 'cotangent';
+ * scipy.special.zeta(2).item(); // => 1.644934
+ * scipy.special.zeta(2, 2).item(); // => 0.644934
+ * ```
+ */
+export function zeta(x: ArrayLike, q: ArrayLike = 1): NDArray {
+  const [exponent, offset] = promoteInexact2('zeta', x, q);
+  return lax.zeta(exponent, offset);
+}

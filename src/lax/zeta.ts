@@ -86,7 +86,8 @@ const negated = (c: s.Expr): s.Expr => s.unary('not', c);
  * Operands are float32 or float64, of one dtype and of one shape or scalar (ShapeError, DTypeError), and so is the result.
  * Relative error about 1e-14 in float64 and 1e-6 in float32, by the rounding of the powers. At the edges it does what XLA does:
  * infinite at x = 1, NaN for x < 1; for q ≤ 0 infinite at whole q and even x, NaN at whole q and other x, and where x is not
- * whole. Negative q below -8 are NaN, beyond what a fixed number of terms can do.
+ * whole. At negative q the
+ * error in float64 grows from 1e-14 at -4 to 1e-9 at -7; below -8 the result is NaN, beyond what a fixed number of terms can do.
  *
  * Both derivatives exist, for x > 1 and q > 0: ∂ζ/∂q = -x ζ(x + 1, q) (DLMF 25.11.17), and ∂ζ/∂x, which JAX does not have.
  *

@@ -1,4 +1,5 @@
 /** Special functions: erf and its relatives, the logarithm of the gamma function and its derivatives. */
+import { BERNOULLI_OVER_FACTORIAL, factorial, TERMS } from './euler-maclaurin.js';
 import { mul, neg, scalarLike, square } from './arithmetic.js';
 import { exp } from './exponential.js';
 import { naryPrimitive, unary } from './nary.js';
@@ -55,17 +56,6 @@ export const digamma = unary('digamma', {
 
 // Hurwitz zeta by Euler-Maclaurin summation (Abramowitz & Stegun 23.1.4 with the tail of NIST DLMF 25.11.5):
 // ζ(q, x) = Σ_{k<N} (x+k)^-q + (x+N)^(1-q)/(q-1) + (x+N)^-q/2 + Σ_j B_2j/(2j)! · q…(q+2j-2) · (x+N)^(-q-2j+1).
-const TERMS = 10;
-const BERNOULLI_OVER_FACTORIAL = [
-  1 / 12,
-  -1 / 720,
-  1 / 30240,
-  -1 / 1209600,
-  1 / 47900160,
-  -691 / 1307674368000,
-  1 / 74724249600,
-];
-
 function powExpr(x: s.Expr, n: number): s.Expr {
   return n === 0 ? s.constant(x.type, 1) : n === 1 ? x : s.binary('mul', powExpr(x, n >> 1), powExpr(x, n - (n >> 1)));
 }
@@ -88,8 +78,6 @@ function hurwitzZeta(q: number, x: s.Expr): s.Expr {
   });
   return sum;
 }
-
-const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
 
 type PolygammaParams = { readonly n: number };
 const polygammaP = naryPrimitive<PolygammaParams>('polygamma', 1, {

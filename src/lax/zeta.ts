@@ -2,6 +2,7 @@
  * The Hurwitz zeta function and its derivatives by both arguments, by Euler-Maclaurin summation without loops
  * (NIST DLMF 25.11.5; Abramowitz and Stegun 23.1.4).
  */
+import { BERNOULLI_OVER_FACTORIAL, factorial, TERMS } from './euler-maclaurin.js';
 import { ArgumentError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import * as s from '../core/scalar.js';
@@ -14,21 +15,8 @@ import { lift } from './lift.js';
 import { binary, naryPrimitive } from './nary.js';
 
 // With a = q + N, ζ(x, q) = Σ_{k<N} (q+k)^-x + a^(1-x)/(x-1) + a^-x/2 + Σ_j B_2j/(2j)! · x(x+1)…(x+2j-2) · a^(-x-2j+1).
-const TERMS = 10;
-const BERNOULLI_OVER_FACTORIAL = [
-  1 / 12,
-  -1 / 720,
-  1 / 30240,
-  -1 / 1209600,
-  1 / 47900160,
-  -691 / 1307674368000,
-  1 / 74724249600,
-];
-
 /** Taylor coefficients by x, from the value up to the order of the derivative that is wanted. */
 type Jet = readonly s.Expr[];
-const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
-
 const sum = (terms: readonly s.Expr[]): s.Expr => terms.reduce((a, b) => e.add(a, b));
 const addJets = (a: Jet, b: Jet): Jet => a.map((term, i) => e.add(term, b[i] ?? 0));
 const scaleJet = (a: Jet, factor: e.Operand): Jet => a.map((term) => e.mul(term, factor));

@@ -120,6 +120,8 @@ const sameReduction = (a: LoweredEqn, b: LoweredEqn): boolean =>
 
 function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
   const { kind } = eqn.lowering;
+  if (kind === 'scan' || kind === 'while' || kind === 'cond')
+    throw new Error(`${eqn.primitive.name}: the compiler does not run ${kind} yet`);
   const group: Group = {
     kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind,
     shape: spaceOf(eqn),

@@ -76,10 +76,16 @@ export interface StridedOperand {
   readonly offset: number;
 }
 
+/** An operand that is computed while it is read: an expression over the variables of the axes it has. */
+export interface ComputedOperand {
+  readonly value: Expr;
+}
+export type ContractOperand = StridedOperand | ComputedOperand;
+
 /**
- * Batched matrix product `out[b, m, n] = sum_k lhs[b, m, k] * rhs[b, k, n]`. Each of the axis groups is a
- * list of loops (a dot_general may have several axes in a group), with one stride per loop and operand.
- * Every dtype; bool is or-of-ands. `out` is contiguous in (batch, m, n) order unless strides say otherwise.
+ * Batched matrix product `product[b, m, n] = sum_k lhs[b, m, k] * rhs[b, k, n]`. Each of the axis groups is a
+ * list of loops (a dot_general may have several axes in a group), with one stride per loop and strided operand.
+ * Every dtype; bool is or-of-ands. The product is stored in `out`, or goes through the `epilogue`, or both.
  */
 export interface ContractKernel {
   readonly kind: 'contract';
@@ -90,13 +96,20 @@ export interface ContractKernel {
   readonly m: readonly ContractAxis[];
   readonly n: readonly ContractAxis[];
   readonly k: readonly ContractAxis[];
-  readonly lhs: StridedOperand;
-  readonly rhs: StridedOperand;
-  readonly out: StridedOperand;
+  readonly lhs: ContractOperand;
+  readonly rhs: ContractOperand;
+  readonly out?: StridedOperand;
+  /**
+   * Stores of each element of the product, which their expressions name as the `acc` node of id 0; they may read
+   * other buffers at any index over the variables of batch, m and n.
+   */
+  readonly epilogue?: readonly Store[];
 }
 export interface ContractAxis {
+  /** Of its loop variable. */
+  readonly id: number;
   readonly extent: number;
-  /** Stride in elements in each operand; 0 where the operand does not have the axis. */
+  /** Stride in elements in each strided operand; 0 where the operand does not have the axis. */
   readonly lhsStride: number;
   readonly rhsStride: number;
   readonly outStride: number;

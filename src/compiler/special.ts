@@ -1,11 +1,12 @@
 /** Kernels whose inner structure is the backend's: matrix products and sorts. */
-import { nth, range } from '../core/axes.js';
-import { stridesOf } from '../core/aval.js';
+import { nth } from '../core/axes.js';
+import { linearIndex } from '../core/index-expr.js';
 import { Var } from '../core/primitive.js';
-import type { BoundKernel } from './kernels.js';
+import type * as s from '../core/scalar.js';
+import { affine } from './access.js';
+import { KernelBuilder, type BoundKernel } from './kernels.js';
 import type { LoweredEqn } from './inline.js';
-import type { BufferSlot, ContractAxis, ContractKernel, SortKernel } from './loop-ir.js';
-import { stridedView, type StridedView } from './views.js';
+import type { BufferSlot, ContractAxis, ContractKernel, ContractOperand, SortKernel } from './loop-ir.js';
 
 const slotOf = (v: Var, access: BufferSlot['access']): BufferSlot => ({
   dtype: v.aval.dtype,
@@ -18,62 +19,58 @@ const variable = (a: LoweredEqn['inputs'][number]): Var => {
   return a;
 };
 
-/** A matrix product over strided views of what is stored: transposes cost nothing. */
+/** A matrix product. Operands that are strided views of what is stored are read in place: transposes cost nothing. */
 export function contractKernel(
   eqn: LoweredEqn,
   producer: ReadonlyMap<Var, LoweredEqn>,
   isStored: (v: Var) => boolean,
 ): BoundKernel<ContractKernel> {
-  if (eqn.lowering.kind !== 'contract') throw new Error('unreachable');
-  const { lhsContract, rhsContract, lhsBatch, rhsBatch } = eqn.lowering;
-  const [l, r] = [variable(nth(eqn.inputs, 0)), variable(nth(eqn.inputs, 1))];
+  const { lowering } = eqn;
+  if (lowering.kind !== 'contract') throw new Error('unreachable');
+  const builder = new KernelBuilder(producer, isStored, []);
   const out = nth(eqn.outputs, 0);
-  const view = (v: Var): StridedView => {
-    const found = stridedView(v, producer, isStored);
-    if (found === undefined) throw new Error('an operand of a matrix product is no strided view of a stored value');
-    return found;
-  };
-  const [lhs, rhs] = [view(l), view(r)];
-  const outStrides = stridesOf(out.aval.shape);
-  let next = 0;
-  const free = (v: Var, contract: readonly number[], batch: readonly number[]): number[] =>
-    range(v.aval.ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
-  const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({
-    extent,
-    lhsStride,
-    rhsStride,
-    outStride,
-  });
-  const batch = lhsBatch.map((d, i) =>
-    axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsBatch, i)), nth(outStrides, next++)),
-  );
-  const m = free(l, lhsContract, lhsBatch).map((d) =>
-    axis(nth(l.aval.shape, d), nth(lhs.strides, d), 0, nth(outStrides, next++)),
-  );
-  const n = free(r, rhsContract, rhsBatch).map((d) =>
-    axis(nth(r.aval.shape, d), 0, nth(rhs.strides, d), nth(outStrides, next++)),
-  );
-  const k = lhsContract.map((d, i) =>
-    axis(nth(l.aval.shape, d), nth(lhs.strides, d), nth(rhs.strides, nth(rhsContract, i)), 0),
-  );
-  const same = lhs.base === rhs.base;
-  const slots = same ? [lhs.base, out] : [lhs.base, rhs.base, out];
+  const variables = (extents: readonly number[]): s.LoopVar[] => extents.map((n) => builder.newLoop(n));
+  const groups = { batch: variables(lowering.batch), m: variables(lowering.m), n: variables(lowering.n) };
+  const k = variables(lowering.k);
+  const [l, r] = [builder.operand(nth(eqn.inputs, 0)), builder.operand(nth(eqn.inputs, 1))];
+  const lhs = stridesIn(lowering.lhs(l, groups.batch, groups.m, k));
+  const rhs = stridesIn(lowering.rhs(r, groups.batch, k, groups.n));
+  const to = affine(linearIndex(lowering.out(groups.batch, groups.m, groups.n), out.aval.shape));
+  if (to === undefined) throw new Error('the result of a matrix product is no strided view');
+  const axes = (vars: readonly s.LoopVar[]): ContractAxis[] =>
+    vars.map(({ id, extent }) => ({
+      id,
+      extent,
+      lhsStride: lhs.strides.get(id) ?? 0,
+      rhsStride: rhs.strides.get(id) ?? 0,
+      outStride: to.strides.get(id) ?? 0,
+    }));
+  const buffer = builder.slot(out, 'write');
+  const { kernel, slots } = builder.finish(eqn.primitive.name);
   return {
     slots,
     kernel: {
       kind: 'contract',
-      name: eqn.primitive.name,
-      buffers: slots.map((v) => slotOf(v, v === out ? 'write' : 'read')),
+      name: kernel.name,
+      buffers: kernel.buffers,
       dtype: out.aval.dtype,
-      batch,
-      m,
-      n,
-      k,
-      lhs: { buffer: 0, offset: lhs.offset },
-      rhs: { buffer: same ? 0 : 1, offset: rhs.offset },
-      out: { buffer: slots.length - 1, offset: 0 },
+      batch: axes(groups.batch),
+      m: axes(groups.m),
+      n: axes(groups.n),
+      k: axes(k),
+      lhs: lhs.operand,
+      rhs: rhs.operand,
+      out: { buffer, offset: to.offset },
     },
   };
+}
+
+/** An operand of a matrix product and its strides by loop variable; none where it is computed. */
+function stridesIn(value: s.Expr): { operand: ContractOperand; strides: ReadonlyMap<number, number> } {
+  const form = value.op === 'load' ? affine(value.index) : undefined;
+  return value.op === 'load' && form !== undefined
+    ? { operand: { buffer: value.buffer, offset: form.offset }, strides: form.strides }
+    : { operand: { value }, strides: new Map() };
 }
 
 export function sortKernel(eqn: LoweredEqn): BoundKernel<SortKernel> {

@@ -2,7 +2,7 @@
  * What a primitive may lower to. The compiler turns these into kernels; a rule says once how an element of the
  * result is computed, and every backend follows.
  */
-import type { ShapedArray } from './aval.js';
+import type { Shape, ShapedArray } from './aval.js';
 import type { DType } from './dtype.js';
 import type { CombineOp } from './combine.js';
 import type { Expr } from './scalar.js';
@@ -60,13 +60,22 @@ export interface CumulativeLowering {
   readonly results: (accumulators: readonly Expr[]) => readonly Expr[];
 }
 
-/** A sum of products over the contracted axes; result axes are batch, free lhs, free rhs. */
+/**
+ * `out[out(b, m, n)] = sum over k of lhs(b, m, k) * rhs(b, k, n)`, with any number of axes in each of the four groups.
+ * An operand read at an affine index is packed by strides; any other expression (a window of an image, zero where it
+ * hangs over the edge) is evaluated while it is packed, so that it is never stored as a whole.
+ */
 export interface ContractLowering {
   readonly kind: 'contract';
-  readonly lhsContract: readonly number[];
-  readonly rhsContract: readonly number[];
-  readonly lhsBatch: readonly number[];
-  readonly rhsBatch: readonly number[];
+  /** Extents of the axes. */
+  readonly batch: Shape;
+  readonly m: Shape;
+  readonly n: Shape;
+  readonly k: Shape;
+  readonly lhs: (operand: Operand, batch: Index, m: Index, k: Index) => Expr;
+  readonly rhs: (operand: Operand, batch: Index, k: Index, n: Index) => Expr;
+  /** Index of the result. */
+  readonly out: (batch: Index, m: Index, n: Index) => Index;
 }
 
 /**
@@ -92,6 +101,32 @@ export interface CallLowering<J> {
   readonly jaxpr: J;
 }
 
+/** `jaxpr(constants, carry, x) = (carry, y)`, once for each slice along the leading axis of xs; operands are constants, carry, xs. */
+export interface ScanLowering<J> {
+  readonly kind: 'scan';
+  readonly jaxpr: J;
+  readonly length: number;
+  /** From the last slice to the first. */
+  readonly reverse: boolean;
+  readonly numConsts: number;
+  readonly numCarry: number;
+}
+
+/** `body(bodyConsts, carry)` again while `cond(condConsts, carry)`; operands are the constants of cond, of body, then the carry. */
+export interface WhileLowering<J> {
+  readonly kind: 'while';
+  readonly cond: J;
+  readonly body: J;
+  readonly numCondConsts: number;
+  readonly numBodyConsts: number;
+}
+
+/** One of the branches, chosen by the int32 scalar that is the first operand (clamped to the branches); the rest are their operands. */
+export interface CondLowering<J> {
+  readonly kind: 'cond';
+  readonly branches: readonly J[];
+}
+
 export type Lowering<J> =
   | MapLowering
   | ReduceLowering
@@ -99,4 +134,7 @@ export type Lowering<J> =
   | ContractLowering
   | ScatterLowering
   | SortLowering
-  | CallLowering<J>;
+  | CallLowering<J>
+  | ScanLowering<J>
+  | WhileLowering<J>
+  | CondLowering<J>;

@@ -3,6 +3,7 @@ import { nth, range } from '../core/axes.js';
 import { showShape, type ShapedArray } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
+import type { Index } from '../core/lowering.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, Zero, type Primitive } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
@@ -22,6 +23,13 @@ type DotParams = { readonly dimensionNumbers: DotDimensionNumbers; readonly pref
 
 const freeAxes = (ndim: number, contract: Axes, batch: Axes): number[] =>
   range(ndim).filter((d) => !contract.includes(d) && !batch.includes(d));
+
+/** The index whose axes `groups[g]` are `indices[g]`. */
+function arrange(groups: readonly Axes[], indices: readonly Index[]): Index {
+  const axes = groups.flat();
+  const values = indices.flat();
+  return range(axes.length).map((d) => nth(values, axes.indexOf(d)));
+}
 
 function check(lhs: ShapedArray, rhs: ShapedArray, [[lc, rc], [lb, rb]]: DotDimensionNumbers): void {
   const pairs = (what: string, a: Axes, b: Axes): void => {
@@ -130,13 +138,22 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
     const position = freeAxes(rhs.ndim, nth(dn[0], 1), nth(dn[1], 1)).indexOf(dim);
     return { results: [dotGeneral(lhs, rhs, dn)], dims: [lb.length + freeAxes(lhs.ndim, lc, lb).length + position] };
   },
-  lower: (_avals, { dimensionNumbers: [[lhsContract, rhsContract], [lhsBatch, rhsBatch]] }) => ({
-    kind: 'contract',
-    lhsContract,
-    rhsContract,
-    lhsBatch,
-    rhsBatch,
-  }),
+  lower: (avals, { dimensionNumbers }) => {
+    const [lhs, rhs] = take2(avals);
+    const [[lc, rc], [lb, rb]] = dimensionNumbers;
+    const [lf, rf] = [freeAxes(lhs.ndim, lc, lb), freeAxes(rhs.ndim, rc, rb)];
+    const extents = (aval: ShapedArray, axes: Axes): number[] => axes.map((d) => nth(aval.shape, d));
+    return {
+      kind: 'contract',
+      batch: extents(lhs, lb),
+      m: extents(lhs, lf),
+      n: extents(rhs, rf),
+      k: extents(lhs, lc),
+      lhs: (x, b, m, k) => x.at(arrange([lb, lf, lc], [b, m, k])),
+      rhs: (x, b, k, n) => x.at(arrange([rb, rc, rf], [b, k, n])),
+      out: (b, m, n) => [...b, ...m, ...n],
+    };
+  },
   examples: () => [
     {
       args: [{ shape: [2, 3] }, { shape: [3, 4] }],

@@ -6,7 +6,7 @@ import type { ContractKernel } from '../../compiler/loop-ir.js';
 import type { ModuleBuilder } from './assembler.js';
 import { groupSize } from './contract-axes.js';
 import { contractAsLoops } from './contract-loops.js';
-import { emitGemmKernel } from './gemm-kernel.js';
+import { emitGemmKernel, type StridedContraction } from './gemm-kernel.js';
 import type { EmittedKernel } from './kernel-step.js';
 import { emitLoopSteps } from './loop-steps.js';
 import type { VectorMode } from './vectorise.js';
@@ -19,7 +19,10 @@ export function emitContractKernel(module: ModuleBuilder, kernel: ContractKernel
   const n = groupSize(kernel.n);
   const k = groupSize(kernel.k);
   const { dtype } = kernel;
-  if (dtype !== 'bool' && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM)
+  if (dtype !== 'bool' && isStrided(kernel) && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM)
     return emitGemmKernel(module, kernel, dtype);
   return emitLoopSteps(module, contractAsLoops(kernel), false, vectors);
 }
+
+const isStrided = (kernel: ContractKernel): kernel is StridedContraction =>
+  'buffer' in kernel.lhs && 'buffer' in kernel.rhs && kernel.out !== undefined && kernel.epilogue === undefined;

@@ -4,13 +4,12 @@
  */
 import { accRef, binary, constant, int, load, loopVar } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
-import type { ContractAxis, ContractKernel, Loop, LoopKernel } from '../../compiler/loop-ir.js';
+import type { ContractAxis, ContractKernel, ContractOperand, Loop, LoopKernel, Store } from '../../compiler/loop-ir.js';
 
 export function contractAsLoops(kernel: ContractKernel): LoopKernel {
   const { dtype } = kernel;
-  let nextId = 0;
   const open = (axes: readonly ContractAxis[]): { axis: ContractAxis; loop: Loop }[] =>
-    axes.map((axis) => ({ axis, loop: { id: nextId++, extent: axis.extent } }));
+    axes.map((axis) => ({ axis, loop: { id: axis.id, extent: axis.extent } }));
   const outer = open([...kernel.batch, ...kernel.m, ...kernel.n]);
   const inner = open(kernel.k);
   const index = (offset: number, stride: (axis: ContractAxis) => number, over: typeof outer): Expr =>
@@ -19,16 +18,15 @@ export function contractAsLoops(kernel: ContractKernel): LoopKernel {
       int(offset),
     );
   const all = [...outer, ...inner];
-  const lhs = load(
-    dtype,
-    kernel.lhs.buffer,
-    index(kernel.lhs.offset, (a) => a.lhsStride, all),
-  );
-  const rhs = load(
-    dtype,
-    kernel.rhs.buffer,
-    index(kernel.rhs.offset, (a) => a.rhsStride, all),
-  );
+  const read = (operand: ContractOperand, stride: (axis: ContractAxis) => number): Expr =>
+    'value' in operand ? operand.value : load(dtype, operand.buffer, index(operand.offset, stride, all));
+  const lhs = read(kernel.lhs, (a) => a.lhsStride);
+  const rhs = read(kernel.rhs, (a) => a.rhsStride);
+  const { out, epilogue = [] } = kernel;
+  const plain: Store[] =
+    out === undefined
+      ? []
+      : [{ buffer: out.buffer, index: index(out.offset, (a) => a.outStride, outer), value: accRef(dtype, 0) }];
   const isBool = dtype === 'bool';
   return {
     kind: 'loop',
@@ -52,13 +50,7 @@ export function contractAsLoops(kernel: ContractKernel): LoopKernel {
       {
         loops: [],
         accumulators: [],
-        stores: [
-          {
-            buffer: kernel.out.buffer,
-            index: index(kernel.out.offset, (a) => a.outStride, outer),
-            value: accRef(dtype, 0),
-          },
-        ],
+        stores: [...plain, ...epilogue],
         ordered: false,
       },
     ],

@@ -3,7 +3,7 @@
  * (KC x NC) and of the left (MC x KC) are packed into scratch memory and multiplied tile by tile; sums over k are
  * accumulated in the output block by block. One iteration of the outermost loop is one (batch, block of MC rows).
  */
-import type { ContractAxis, ContractKernel } from '../../compiler/loop-ir.js';
+import type { ContractAxis, ContractKernel, StridedOperand } from '../../compiler/loop-ir.js';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from './assembler.js';
 import type { Steps } from './contract-axes.js';
 import { groupSize, mergeAxes, stepsOf } from './contract-axes.js';
@@ -43,7 +43,14 @@ interface Offsets {
   readonly extent: number;
 }
 
-export function emitGemmKernel(module: ModuleBuilder, kernel: ContractKernel, dtype: GemmType): EmittedKernel {
+/** A contraction all of whose operands are strided. */
+export interface StridedContraction extends ContractKernel {
+  readonly lhs: StridedOperand;
+  readonly rhs: StridedOperand;
+  readonly out: StridedOperand;
+}
+
+export function emitGemmKernel(module: ModuleBuilder, kernel: StridedContraction, dtype: GemmType): EmittedKernel {
   return new GemmEmitter(module, kernel, dtype).emit();
 }
 
@@ -67,7 +74,7 @@ class GemmEmitter {
 
   constructor(
     private readonly module: ModuleBuilder,
-    private readonly kernel: ContractKernel,
+    private readonly kernel: StridedContraction,
     private readonly dtype: GemmType,
   ) {
     this.width = widthOf(dtype);

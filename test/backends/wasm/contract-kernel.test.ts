@@ -36,8 +36,9 @@ function contraction(
   order: (list: { axis: ContractAxis; key: Key }[]) => { axis: ContractAxis; key: Key }[] = (list) => list,
   offset = 0,
 ): ContractKernel {
+  let id = 0;
   const make = (extents: readonly number[]): ContractAxis[] =>
-    extents.map((extent) => ({ extent, lhsStride: 0, rhsStride: 0, outStride: 0 }));
+    extents.map((extent) => ({ id: id++, extent, lhsStride: 0, rhsStride: 0, outStride: 0 }));
   const batch = make(axes.batch);
   const m = make(axes.m);
   const n = make(axes.n);
@@ -161,7 +162,9 @@ test('several axes in every group, laid out in any order, at an offset, in every
 });
 
 test('rows and columns with gaps between them, and operands shared by the batch', () => {
+  let id = 0;
   const axis = (extent: number, lhsStride: number, rhsStride: number, outStride: number): ContractAxis => ({
+    id: id++,
     extent,
     lhsStride,
     rhsStride,

@@ -296,17 +296,19 @@ function offsets(axes: readonly ContractAxis[]): { lhs: number; rhs: number; out
 
 /** The contraction with sums in float64 (floats) or exactly (integers). */
 export function runContract(kernel: ContractKernel, buffers: readonly TypedArray[]): void {
-  const lhs = buffers[kernel.lhs.buffer];
-  const rhs = buffers[kernel.rhs.buffer];
-  const out = buffers[kernel.out.buffer];
+  const { lhs: left, rhs: right, out: to } = kernel;
+  if ('value' in left || 'value' in right || to === undefined) throw new Error('oracle: only strided contractions');
+  const lhs = buffers[left.buffer];
+  const rhs = buffers[right.buffer];
+  const out = buffers[to.buffer];
   if (lhs === undefined || rhs === undefined || out === undefined) throw new Error('oracle: missing operand');
   const floating = isFloat(kernel.dtype);
   const ks = offsets(kernel.k);
   for (const b of offsets(kernel.batch)) {
     for (const m of offsets(kernel.m)) {
       for (const n of offsets(kernel.n)) {
-        const l = kernel.lhs.offset + b.lhs + m.lhs + n.lhs;
-        const r = kernel.rhs.offset + b.rhs + m.rhs + n.rhs;
+        const l = left.offset + b.lhs + m.lhs + n.lhs;
+        const r = right.offset + b.rhs + m.rhs + n.rhs;
         let sum = 0;
         for (const k of ks) {
           const x = lhs[l + k.lhs];
@@ -316,7 +318,7 @@ export function runContract(kernel: ContractKernel, buffers: readonly TypedArray
           else if (kernel.dtype === 'bool') sum |= x & y;
           else sum = (sum + Math.imul(x, y)) | 0;
         }
-        const at = kernel.out.offset + b.out + m.out + n.out;
+        const at = to.offset + b.out + m.out + n.out;
         if (at >= out.length) throw new Error('oracle: contraction stores out of bounds');
         out[at] = sum;
       }

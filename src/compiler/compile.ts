@@ -57,7 +57,7 @@ export function compileJaxpr(closed: ClosedJaxpr, options: CompileOptions = {}):
       kernelIds.set(key, (id = kernels.length));
       kernels.push(kernel);
     }
-    return { kernel: id, args: slots.map((v) => bufferOf.get(v) ?? -1) };
+    return { kind: 'kernel' as const, kernel: id, args: slots.map((v) => bufferOf.get(v) ?? -1) };
   });
   const forwarded = new Set(results.filter((r) => r.kind === 'input').map((r) => r.index));
   const donatable = flat.inputs.map((_, i) => options.donate?.[i] === true && !forwarded.has(i));
@@ -65,7 +65,7 @@ export function compileJaxpr(closed: ClosedJaxpr, options: CompileOptions = {}):
     name: options.name ?? 'main',
     buffers,
     kernels,
-    calls: bound,
+    steps: bound,
     constants: [],
     inputCount: flat.inputs.length,
     outputCount: computed.length,

@@ -1,6 +1,6 @@
 /**
- * The loop IR: what the compiler hands to a backend. A program is a list of kernel calls over numbered
- * buffers; a kernel is parallel outer loops around a list of stages, or one of the kinds whose inner
+ * The loop IR: what the compiler hands to a backend. A program is a list of steps over numbered buffers: kernel
+ * calls, and loops and branches around steps. A kernel is parallel outer loops around a list of stages, or one of the kinds whose inner
  * structure is a backend's own business (matrix product, sort). Device independent.
  */
 import type { DType, TypedArray } from '../core/dtype.js';
@@ -136,7 +136,11 @@ export type Placement =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output'; readonly index: number }
   | { readonly kind: 'constant'; readonly index: number }
-  | { readonly kind: 'arena'; readonly offset: number };
+  | { readonly kind: 'arena'; readonly offset: number }
+  /** One of the equal pieces of another buffer, `bytes` each: the one at the position of a loop around. */
+  | { readonly kind: 'slice'; readonly of: number; readonly loop: number; readonly bytes: number }
+  /** A value that a loop around carries, as the iteration finds it or as it leaves it. */
+  | { readonly kind: 'carry'; readonly loop: number; readonly index: number; readonly at: 'start' | 'end' };
 
 export interface ProgramBuffer {
   readonly dtype: DType;
@@ -146,8 +150,61 @@ export interface ProgramBuffer {
 
 /** One kernel launch: `args[i]` is the program buffer bound to the kernel's slot i. */
 export interface KernelCall {
+  readonly kind: 'kernel';
   readonly kernel: number;
   readonly args: readonly number[];
+}
+
+/**
+ * A value carried from iteration to iteration, never copied: the first iteration finds it in `initial`; iterations leave
+ * it in `first`, then in `second`, and so on in turns (one buffer if the new value may be written over the old).
+ */
+export interface Carry {
+  readonly initial: number;
+  readonly first: number;
+  readonly second: number;
+  /** Where it is after the loop. */
+  readonly result: number;
+  /** The kernel that copies it there, if it may have been left elsewhere. */
+  readonly copy?: number;
+  /** The buffer of place `carry` that is the value an iteration finds. */
+  readonly start: number;
+}
+
+/** Its steps again: a number of times known at compile time, or as long as the condition holds. */
+export interface LoopStep {
+  readonly kind: 'loop';
+  /** Places refer to loops by it. */
+  readonly id: number;
+  readonly trips:
+    | { readonly count: number; readonly reverse: boolean }
+    /** Steps that run before each iteration; `holds` is a bool buffer of one element. */
+    | { readonly condition: readonly Step[]; readonly holds: number };
+  readonly carries: readonly Carry[];
+  readonly steps: readonly Step[];
+}
+
+/** One of several lists of steps, by an int32 buffer of one element clamped to their number. */
+export interface BranchStep {
+  readonly kind: 'branch';
+  readonly index: number;
+  readonly branches: readonly (readonly Step[])[];
+}
+
+export type Step = KernelCall | LoopStep | BranchStep;
+
+/** Every kernel launch among the steps, in the order they are written. */
+export function kernelCalls(steps: readonly Step[]): KernelCall[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case 'kernel':
+        return [step];
+      case 'loop':
+        return kernelCalls('condition' in step.trips ? [...step.trips.condition, ...step.steps] : step.steps);
+      case 'branch':
+        return step.branches.flatMap(kernelCalls);
+    }
+  });
 }
 
 /** A whole compiled function: device independent, ready to be printed by a backend. */
@@ -156,7 +213,7 @@ export interface Program {
   readonly buffers: readonly ProgramBuffer[];
   /** Distinct kernels; structurally equal ones are shared. */
   readonly kernels: readonly Kernel[];
-  readonly calls: readonly KernelCall[];
+  readonly steps: readonly Step[];
   readonly constants: readonly { readonly dtype: DType; readonly data: TypedArray }[];
   readonly inputCount: number;
   readonly outputCount: number;

@@ -6,7 +6,7 @@ import { traceToJaxpr } from '../../src/core/jaxpr-trace.js';
 import { checkJaxpr } from '../../src/core/check.js';
 import type { NDArray } from '../../src/core/ndarray.js';
 import { compileJaxpr } from '../../src/compiler/compile.js';
-import type { Program } from '../../src/compiler/loop-ir.js';
+import { kernelCalls, type Program } from '../../src/compiler/loop-ir.js';
 import * as lax from '../../src/lax/index.js';
 import { checkpoint, grad, jit } from '../../src/transforms/index.js';
 
@@ -28,7 +28,7 @@ function compile(
   checkJaxpr(closed.jaxpr);
   return compileJaxpr(closed, { donate }).program;
 }
-const kinds = (p: Program): string[] => p.calls.map((c) => p.kernels[c.kernel]?.kind ?? '?');
+const kinds = (p: Program): string[] => kernelCalls(p.steps).map((c) => p.kernels[c.kernel]?.kind ?? '?');
 const need = (x: NDArray | undefined): NDArray => {
   if (x === undefined) throw new Error('no argument');
   return x;
@@ -125,7 +125,7 @@ describe('kernels', () => {
       two((x, y) => [lax.reduceSum(x, [1]), lax.reduceSum(y, [1])]),
       [f32(4, 4), f32(4, 4)],
     );
-    expect([p.calls.length, p.kernels.length]).toEqual([2, 1]);
+    expect([kernelCalls(p.steps).length, p.kernels.length]).toEqual([2, 1]);
   });
 });
 
@@ -137,8 +137,8 @@ describe('large programs', () => {
       return y;
     };
     const p = compile(one(chain), [f32(8)]);
-    expect(p.calls.length).toBeGreaterThan(1);
-    expect(p.calls.length).toBeLessThan(50);
+    expect(kernelCalls(p.steps).length).toBeGreaterThan(1);
+    expect(kernelCalls(p.steps).length).toBeLessThan(50);
     // The fixed point of y -> 0.999 y + 0.001 is 1; 4000 roundings of up to 6e-8 add up to 2e-4.
     expect(flat(jit(chain)(array([2])))[0]).toBeCloseTo(1 + 0.999 ** 2000, 3);
     expect(flat(grad(jit((x: NDArray) => lax.reduceSum(chain(lax.sin(x)))))(array([0])))[0]).toBeCloseTo(
@@ -157,7 +157,7 @@ describe('simplification', () => {
       }),
       [f32(4, 4)],
     );
-    expect(p.calls.length).toBe(1);
+    expect(kernelCalls(p.steps).length).toBe(1);
     expect(
       p.kernels[0]?.kind === 'loop' ? p.kernels[0].stages.filter((s) => s.accumulators.length > 0).length : 0,
     ).toBe(1);
@@ -187,7 +187,7 @@ describe('memory plan', () => {
       }),
       [f32(16, 16)],
     );
-    expect(p.calls.length).toBe(6);
+    expect(kernelCalls(p.steps).length).toBe(6);
     expect(p.arenaBytes).toBe(2 * 16 * 16 * 4);
   });
   it('never lets live values overlap', () => {
@@ -201,7 +201,7 @@ describe('memory plan', () => {
       [f32(9, 9)],
     );
     const uses = new Map<number, { first: number; last: number }>();
-    p.calls.forEach((call, i) => {
+    kernelCalls(p.steps).forEach((call, i) => {
       call.args.forEach((b) => {
         uses.set(b, { first: uses.get(b)?.first ?? i, last: i });
       });

@@ -238,6 +238,14 @@ export class FunctionBuilder implements FunctionRef {
     return this;
   }
 
+  /** Branch to the label that the i32 on the stack numbers, or to the default. */
+  brTable(labels: readonly Label[], otherwise: Label): this {
+    this.code.push(CONTROL.br_table);
+    unsignedLeb(this.code, labels.length);
+    for (const label of [...labels, otherwise]) unsignedLeb(this.code, this.depth - label.depth);
+    return this;
+  }
+
   call(target: FunctionRef): this {
     this.code.push(CONTROL.call);
     unsignedLeb(this.code, target.index);

@@ -308,6 +308,7 @@ export const CONTROL = {
   end: 0x0b,
   br: 0x0c,
   br_if: 0x0d,
+  br_table: 0x0e,
   call: 0x10,
   'local.get': 0x20,
   'local.set': 0x21,

@@ -394,7 +394,7 @@ test('the embedded device runs what the compiler prints', () => {
         ],
       },
     ],
-    calls: [{ kernel: 0, args: [0, 2, 1] }],
+    steps: [{ kind: 'kernel', kernel: 0, args: [0, 2, 1] }],
     constants: [{ dtype: 'float32', data: Float32Array.of(0.5) }],
     inputCount: 1,
     outputCount: 1,

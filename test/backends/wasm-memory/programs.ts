@@ -1,6 +1,6 @@
 /** Hand-assembled modules and the programs they stand for, so that memory is tested apart from code generation. */
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
-import type { Placement, Program } from '../../../src/compiler/loop-ir.js';
+import type { Program } from '../../../src/compiler/loop-ir.js';
 import { CpuDevice, type CpuDeviceOptions } from '../../../src/backends/wasm/device.js';
 import type { EmittedProgram } from '../../../src/backends/wasm/emit-program.js';
 
@@ -77,13 +77,13 @@ const specs = new WeakMap<Program, ProgramSpec>();
 /** The program a spec stands for; devices made by {@link testDevice} know how to print it. */
 export function programOf(spec: ProgramSpec): Program {
   const { inputs, outputs, constants = [], arenaBytes = 0 } = spec;
-  const buffer = (kind: Exclude<Placement['kind'], 'arena'>) => (length: number, index: number) =>
+  const buffer = (kind: 'input' | 'output') => (length: number, index: number) =>
     ({ dtype: 'float32' as DType, length, place: { kind, index } }) as const;
   const program: Program = {
     name: 'test',
     buffers: [...inputs.map(buffer('input')), ...outputs.map(buffer('output'))],
     kernels: [],
-    calls: [],
+    steps: [],
     constants: constants.map((data) => ({ dtype: 'float32', data })),
     inputCount: inputs.length,
     outputCount: outputs.length,

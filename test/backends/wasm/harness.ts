@@ -23,7 +23,7 @@ export function programOf(kernel: Kernel, dynamicExtent = false): Program {
     name: 'test',
     buffers,
     kernels: [kernel],
-    calls: [{ kernel: 0, args: buffers.map((_, i) => i) }],
+    steps: [{ kind: 'kernel', kernel: 0, args: buffers.map((_, i) => i) }],
     constants: [],
     inputCount,
     outputCount,

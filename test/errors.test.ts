@@ -224,6 +224,7 @@ describe('devices', () => {
       }),
       toHost: () => Float32Array.of(1),
       toHostAsync: () => Promise.resolve(Float32Array.of(1)),
+      ready: () => Promise.resolve(),
     };
     const there = new ConcreteArray(array([1]).aval, other.fromHost('float32', Float32Array.of(1)));
     expect(() => lax.add(array([1]), there)).toThrow(/add: operands live on different devices, cpu and other/);

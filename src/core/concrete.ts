@@ -64,7 +64,7 @@ export class ConcreteArray extends NDArray {
   }
 
   async blockUntilReady(): Promise<this> {
-    await this.storage.device.toHostAsync(this.storage);
+    await this.storage.device.ready(this.storage);
     return this;
   }
 

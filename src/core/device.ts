@@ -24,4 +24,6 @@ export interface Device {
   toHost(storage: Storage): TypedArray;
   /** Copy out once every program queued before has run. */
   toHostAsync(storage: Storage): Promise<TypedArray>;
+  /** Wait for every program queued before, without copying anything. */
+  ready(storage: Storage): Promise<void>;
 }

@@ -70,6 +70,13 @@ export class CpuDevice implements Backend {
     return this.toHost(storage);
   }
 
+  // A call has run when it returns.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async ready(storage: Storage): Promise<void> {
+    const own = this.own(storage, 'waiting');
+    if (own.cell.gone !== undefined) throw deletedError(own, 'waiting');
+  }
+
   compile(program: Program): Executable {
     return new CpuExecutable(this, program, (this.#options.emit ?? emitProgram)(program));
   }

@@ -1,5 +1,5 @@
 /** The device: copies in and out, calls, donation, errors that leave it usable. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Storage } from '../../../src/core/device.js';
 import { DTYPES, hostArray, type DType, type TypedArray } from '../../../src/core/dtype.js';
 import { binary, int, load, loopVar } from '../../../src/core/scalar.js';
@@ -82,6 +82,19 @@ describe('copies', () => {
     expect(() => here.toHost(storage)).toThrow(/not on this cpu device/);
     await expect(here.toHostAsync(storage)).rejects.toThrow(/not on this cpu device/);
     expect(() => here.compile(addProgram()).run([storage, storage], undefined, 1)).toThrow(/input 0 of program test/);
+  });
+});
+
+describe('waiting', () => {
+  test('waiting for an array copies nothing out; a foreign or released one is an error', async () => {
+    const device = testDevice();
+    const read = vi.spyOn(device.store, 'read');
+    const storage = device.fromHost('float32', new Float32Array(1000));
+    await device.ready(storage);
+    expect(read).not.toHaveBeenCalled();
+    await expect(testDevice().ready(storage)).rejects.toThrow(/waiting: .*not on this cpu device/);
+    storage.release('it was disposed');
+    await expect(device.ready(storage)).rejects.toThrow(/waiting: .*it was disposed/);
   });
 });
 

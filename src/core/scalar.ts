@@ -183,3 +183,25 @@ export function operandsOf(e: Expr): readonly Expr[] {
       return 'y' in e ? [e.x, e.y] : [e.x];
   }
 }
+
+/** The node with its operands replaced; the same object where none changes. */
+export function mapOperands(e: Expr, f: (operand: Expr) => Expr): Expr {
+  const before = operandsOf(e);
+  const after = before.map(f);
+  if (after.every((operand, i) => operand === before[i])) return e;
+  switch (e.op) {
+    case 'const':
+    case 'var':
+    case 'acc':
+      return e;
+    case 'load':
+      return { ...e, index: f(e.index) };
+    case 'select':
+      return { ...e, cond: f(e.cond), x: f(e.x), y: f(e.y) };
+    case 'convert':
+    case 'bitcast':
+      return { ...e, x: f(e.x) };
+    default:
+      return 'y' in e ? { ...e, x: f(e.x), y: f(e.y) } : { ...e, x: f(e.x) };
+  }
+}

@@ -22,6 +22,7 @@ import { combineScalars, emitStores } from './store.js';
 import { reduceLanes, vectorBinary, vectorConst } from './vector-ops.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
 import { combineIdentity } from './util.js';
+import { WideSums } from './wide-sums.js';
 
 /** Loop bounds: constants, or the locals that hold them. */
 type Bound = { readonly value: number } | { readonly local: number };
@@ -112,7 +113,11 @@ export class LoopKernelEmitter {
         e.copy = 0;
       }
     }
-    if (!stage.loops.some((l) => l.extent === 0)) this.stageLoops(stage, 0, lanes);
+    if (!stage.loops.some((l) => l.extent === 0)) {
+      const sums = new WideSums(e, stage);
+      this.stageLoops(stage, 0, lanes, sums);
+      sums.close();
+    }
     e.popScope();
     for (const acc of stage.accumulators) e.finished.add(acc.id);
   }
@@ -124,7 +129,7 @@ export class LoopKernelEmitter {
     return { vectors: Array.from({ length: e.vector.copies }, () => e.ownedLocal('v128')) };
   }
 
-  private stageLoops(stage: Stage, depth: number, lanes: LanePlan | undefined): void {
+  private stageLoops(stage: Stage, depth: number, lanes: LanePlan | undefined, sums: WideSums): void {
     const loop = stage.loops[depth];
     if (loop === undefined) {
       this.body(stage);
@@ -141,14 +146,17 @@ export class LoopKernelEmitter {
       accesses: stage.stores,
       innermost,
       lanes: here,
-      body: () => this.stageLoops(stage, depth + 1, lanes),
+      body: () => this.stageLoops(stage, depth + 1, lanes, sums),
       beforeVectors: () => {
         partial = this.openPartials(stage);
       },
       afterVectors: (copies) => {
-        if (partial !== undefined) this.closePartials(stage, partial, copies);
+        sums.flush();
+        if (partial !== undefined) this.closePartials(stage, partial, copies, sums);
       },
+      ...(depth === sums.depth && { blocks: { every: sums.every, flush: () => sums.flush() } }),
     });
+    if (depth > 0 && depth === sums.depth) sums.flush();
   }
 
   /** Give the accumulators of a vectorised stage loop one partial result per lane and copy. */
@@ -173,7 +181,12 @@ export class LoopKernelEmitter {
   }
 
   /** Combine the partial results into the scalar accumulators. */
-  private closePartials(stage: Stage, outside: ReadonlyMap<number, AccumulatorValue>, lanes: LanePlan): void {
+  private closePartials(
+    stage: Stage,
+    outside: ReadonlyMap<number, AccumulatorValue>,
+    lanes: LanePlan,
+    sums: WideSums,
+  ): void {
     const { e, f } = this;
     for (const acc of stage.accumulators) {
       const value = e.accumulators.get(acc.id);
@@ -182,6 +195,7 @@ export class LoopKernelEmitter {
       if (!('combine' in acc.update)) continue;
       const { combine } = acc.update;
       e.accumulators.set(acc.id, scalar);
+      if (sums.has(acc)) continue; // flushed
       // Pairwise over the copies, then over the lanes.
       const sum = (from: number, to: number): void => {
         if (to - from === 1) {
@@ -245,6 +259,8 @@ export class LoopKernelEmitter {
     body: () => void;
     beforeVectors?: () => void;
     afterVectors?: (lanes: LanePlan) => void;
+    /** What is to be done after every so many steps. */
+    blocks?: { readonly every: number; readonly flush: () => void };
   }): void {
     const { e, f } = this;
     const { loop, start, end, lanes } = spec;
@@ -288,6 +304,22 @@ export class LoopKernelEmitter {
         pushBound(f, stop);
         f.op('i32.lt_s').if();
       }
+      const { blocks } = spec;
+      const inBlocks = blocks !== undefined && (trips === undefined || trips > blocks.every);
+      const last = stop;
+      const blockTop = inBlocks ? f.loop() : undefined;
+      if (inBlocks) {
+        const local = e.ownedLocal('i32');
+        f.get(variable)
+          .i32(blocks.every * step)
+          .op('i32.add')
+          .tee(local);
+        pushBound(f, last);
+        f.get(local);
+        pushBound(f, last);
+        f.op('i32.lt_s').op('select').set(local);
+        stop = { local };
+      }
       const top = f.loop();
       e.openLoop(state);
       e.pushScope();
@@ -305,6 +337,13 @@ export class LoopKernelEmitter {
       pushBound(f, stop);
       f.op('i32.lt_s').brIf(top);
       f.end();
+      if (blocks !== undefined && blockTop !== undefined) {
+        blocks.flush();
+        f.get(variable);
+        pushBound(f, last);
+        f.op('i32.lt_s').brIf(blockTop);
+        f.end();
+      }
       if (guard) f.end();
     };
 

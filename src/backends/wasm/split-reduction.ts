@@ -5,13 +5,13 @@
  * rows at a time instead of down one group of columns after another.
  */
 import { byteWidth } from '../../core/dtype.js';
-import { accRef, binary, int, load, loopVar, operandsOf } from '../../core/scalar.js';
+import { accRef, binary, convert, int, load, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
 import type { Exprs } from './exprs.js';
 import type { PreparedKernel } from './prepare.js';
 import { bodyRoots, mapStage } from './prepare.js';
-import { combineIdentity, product } from './util.js';
+import { at, combineIdentity, product } from './util.js';
 import type { VectorPlan } from './vectorise.js';
 
 /** Terms of a reduction along rows from which it is split, and terms per chunk. */
@@ -161,19 +161,23 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
 
   const ids = kernel.stages.flatMap((s) => s.accumulators.map((acc) => acc.id));
   const fresh = Math.max(...ids) + 1;
-  // With rows left over, the chunks are combined under fresh ids and the rest goes on from there.
-  const chunkId = (acc: Accumulator, i: number): number => (rest === 0 ? acc.id : fresh + i);
+  // The chunks are combined under fresh ids, sums of float32 in float64; the rest of the rows goes on from there.
+  const combined = stage.accumulators.map((acc, i) => {
+    if (!('combine' in acc.update)) throw new Error('internal: not a combining accumulator');
+    const { combine } = acc.update;
+    const dtype = combine === 'add' && acc.dtype === 'float32' ? 'float64' : acc.dtype;
+    const value = convert(dtype, load(acc.dtype, firstSlot + i, place));
+    const chunks: Accumulator = {
+      id: fresh + i,
+      dtype,
+      init: convert(dtype, acc.init),
+      update: { combine, value },
+    };
+    return { of: acc, chunks, total: convert(acc.dtype, accRef(dtype, fresh + i)) };
+  });
   const combineChunks: Stage = {
     loops: [chunk],
-    accumulators: stage.accumulators.map((acc, i): Accumulator => {
-      if (!('combine' in acc.update)) throw new Error('internal: not a combining accumulator');
-      return {
-        id: chunkId(acc, i),
-        dtype: acc.dtype,
-        init: acc.init,
-        update: { combine: acc.update.combine, value: load(acc.dtype, firstSlot + i, place) },
-      };
-    }),
+    accumulators: combined.map(({ chunks }) => chunks),
     stores: [],
     ordered: false,
   };
@@ -185,15 +189,32 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
     stages.push({
       ...tail,
       loops: [{ id: rows.id, extent: rest }, ...stage.loops.slice(1)],
-      accumulators: tail.accumulators.map((acc, i) => ({ ...acc, init: accRef(acc.dtype, chunkId(acc, i)) })),
+      accumulators: tail.accumulators.map((acc, i) => ({ ...acc, init: at(combined, i, 'accumulator').total })),
     });
+    stages.push(...later);
+  } else {
+    const totals = new Map(combined.map(({ of, total }) => [of.id, total]));
+    stages.push(...later.map((s) => mapStage(s, (e) => replaceAccumulators(e, totals))));
   }
   const final: LoopKernel = {
     ...kernel,
     buffers: [...kernel.buffers, ...partialSlots.map((slot): BufferSlot => ({ ...slot, access: 'read' }))],
-    stages: [...stages, ...later],
+    stages,
   };
   return { partial, final, partialSlots };
+}
+
+/** The expression with other expressions in place of accumulators, by id. */
+function replaceAccumulators(root: Expr, by: ReadonlyMap<number, Expr>): Expr {
+  const memo = new Map<Expr, Expr>();
+  const visit = (e: Expr): Expr => {
+    const known = memo.get(e);
+    if (known !== undefined) return known;
+    const result = e.op === 'acc' ? (by.get(e.id) ?? e) : mapOperands(e, visit);
+    memo.set(e, result);
+    return result;
+  };
+  return visit(root);
 }
 
 /** The constant that a chunk starts from. */

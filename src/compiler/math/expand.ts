@@ -3,7 +3,7 @@
  * the same vectorisable arithmetic. float32 code uses only 4-byte types, float64 code only 8-byte types.
  * Accuracy and costs: docs/accuracy.md.
  */
-import { operandsOf } from '../../core/scalar.js';
+import { mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr, MathBinary, MathUnary } from '../../core/scalar.js';
 import { erf, erfc, erfInv } from './erf.js';
 import { exp, exp2, expm1, logistic } from './exp.js';
@@ -74,7 +74,7 @@ export function createExpander(options: ExpandOptions = {}): Expander {
   function visit(e: Expr): Expr {
     const done = memo.get(e);
     if (done !== undefined) return done;
-    const rebuilt = rebuild(e, visit);
+    const rebuilt = mapOperands(e, visit);
     const expanded = expandNode(rebuilt, native);
     const result = expanded === undefined ? share(rebuilt) : visit(expanded);
     memo.set(e, result);
@@ -99,28 +99,6 @@ function expandNode(e: Expr, native: ReadonlySet<string>): Expr | undefined {
 
 const isMathUnary = (op: string): op is MathUnary => Object.hasOwn(UNARY, op);
 const isMathBinary = (op: string): op is MathBinary => Object.hasOwn(BINARY, op);
-
-/** The node with its operands replaced; the same object where none changes. */
-function rebuild(e: Expr, f: (operand: Expr) => Expr): Expr {
-  const before = operandsOf(e);
-  const after = before.map(f);
-  if (after.every((operand, i) => operand === before[i])) return e;
-  switch (e.op) {
-    case 'const':
-    case 'var':
-    case 'acc':
-      return e;
-    case 'load':
-      return { ...e, index: f(e.index) };
-    case 'select':
-      return { ...e, cond: f(e.cond), x: f(e.x), y: f(e.y) };
-    case 'convert':
-    case 'bitcast':
-      return { ...e, x: f(e.x) };
-    default:
-      return 'y' in e ? { ...e, x: f(e.x), y: f(e.y) } : { ...e, x: f(e.x) };
-  }
-}
 
 function keyOf(e: Expr, id: (operand: Expr) => number): string {
   switch (e.op) {

@@ -1,7 +1,7 @@
 /** Long reductions, which are printed as several kernels, and their rounding errors. */
 import { expect, test } from 'vitest';
 import { hostArray } from '../../../src/core/dtype.js';
-import type { DType } from '../../../src/core/dtype.js';
+import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import { identityOf } from '../../../src/core/combine.js';
 import { accRef, binary, constant, int, load, loopVar } from '../../../src/core/scalar.js';
@@ -92,17 +92,101 @@ test('a long reduction is cut into chunks', () => {
   );
 });
 
-test('the sum of 4 million float32 values is within 1e-6 of the exact sum', () => {
-  const n = 1 << 22;
-  const data = Float32Array.from({ length: n }, (_, i) => (Math.imul(i, 2654435761) >>> 0) / 2 ** 32);
-  const exact = data.reduce((sum, v) => sum + v, 0);
-  const [, sum] = new Loaded(programOf(reduceMiddle('float32', 'max', [1, n, 1])), {}, 1 << 25).run([data]);
-  expect(Math.abs((sum?.[0] ?? NaN) - 1 - exact) / exact).toBeLessThan(1e-6);
-  const columns =
-    new Loaded(programOf(reduceMiddle('float32', 'max', [1, n / 8, 8])), {}, 1 << 25).run([data])[1] ?? [];
-  columns.forEach((v, j) => {
-    let want = 1;
-    for (let i = j; i < n; i += 8) want += data[i] ?? NaN;
-    expect(Math.abs(v - want) / want).toBeLessThan(1e-6);
-  });
+/** Numbers whose sums go wrong in different ways: roundings that all go one way, random ones, cancellation. */
+const FILLS: Readonly<Record<string, (i: number) => number>> = {
+  'equal numbers': () => Math.fround(0.1),
+  'other equal numbers': () => Math.fround(1 / 3),
+  'uniform numbers': (i) => (Math.imul(i, 2654435761) >>> 0) / 2 ** 32,
+  'alternating signs': (i) => (i % 2 === 0 ? 1.0000001 : -0.9999999) * (1 + (i % 3)),
+  'one large number': (i) => (i === 5 ? 2 ** 20 : 1 / 3),
+};
+
+/** The largest error of sums over the middle axis, relative to the sums of the sizes of the terms, of a few results. */
+function sumError(data: Float32Array, sums: TypedArray, [a, b, c]: readonly [number, number, number]): number {
+  let worst = 0;
+  for (let q = 0; q < a * c; q += Math.ceil((a * c) / 40)) {
+    const first = Math.floor(q / c) * b * c + (q % c);
+    let exact = 0;
+    let size = 0;
+    for (let r = 0; r < b; r++) {
+      const v = data[first + r * c] ?? NaN;
+      exact += v;
+      size += Math.abs(v);
+    }
+    worst = Math.max(worst, Math.abs((sums[q] ?? NaN) - 1 - exact) / size);
+  }
+  return worst;
+}
+
+test.each([
+  ['everything', [1, 1 << 24, 1]],
+  ['one short row', [1, 3000, 1]],
+  ['rows', [500, 4099, 1]],
+  ['columns', [1, 4099, 500]],
+  ['a few columns', [1, 200_003, 8]],
+  ['the middle axis', [7, 1500, 40]],
+] as const)('float32 sums over %s are within 1e-6, whatever the numbers', (_, shape) => {
+  const length = shape[0] * shape[1] * shape[2];
+  const program = new Loaded(programOf(reduceMiddle('float32', 'max', shape)), {}, 4 * length + (1 << 24));
+  const data = new Float32Array(length);
+  for (const [name, fill] of Object.entries(FILLS)) {
+    for (let i = 0; i < length; i++) data[i] = fill(i);
+    const [, sums] = program.run([data]);
+    expect(sumError(data, sums ?? data, shape), name).toBeLessThan(1e-6);
+  }
+});
+
+test.each(VECTOR_MODES)('a float32 sum over two axes, the inner one short, is in blocks too; vectors %s', (vectors) => {
+  for (const inner of [2, 3, 5, 9, 40]) {
+    const rows = 3001;
+    const [i, k, l] = [loopVar(0, 6), loopVar(1, rows), loopVar(2, inner)];
+    const at = binary('add', binary('mul', binary('add', binary('mul', k, int(6)), i), int(inner)), l);
+    const kernel: LoopKernel = {
+      kind: 'loop',
+      name: 'two',
+      buffers: [
+        { dtype: 'float32', length: 6 * rows * inner, access: 'read' },
+        { dtype: 'float32', length: 6, access: 'write' },
+      ],
+      loops: [{ id: 0, extent: 6 }],
+      stages: [
+        {
+          loops: [
+            { id: 1, extent: rows },
+            { id: 2, extent: inner },
+          ],
+          accumulators: [
+            {
+              id: 0,
+              dtype: 'float32',
+              init: constant('float32', 1),
+              update: { combine: 'add', value: load('float32', 0, at) },
+            },
+          ],
+          stores: [],
+          ordered: false,
+        },
+        {
+          loops: [],
+          accumulators: [],
+          stores: [{ buffer: 1, index: i, value: accRef('float32', 0) }],
+          ordered: false,
+        },
+      ],
+    };
+    const data = new Float32Array(6 * rows * inner).fill(0.1);
+    const [sums = data] = new Loaded(programOf(kernel), { vectors }).run([data]);
+    const exact = 1 + Math.fround(0.1) * rows * inner;
+    for (const sum of sums) expect(Math.abs(sum - exact) / exact, `inner ${inner}`).toBeLessThan(1e-6);
+  }
+});
+
+test('sums of nothing but -0 are -0', () => {
+  const kernel = reduceMiddle('float32', 'max', [1, 70_000, 1]);
+  const [first] = kernel.stages;
+  if (first === undefined) throw new Error('no stage');
+  const sums = { ...first, accumulators: first.accumulators.map((acc) => ({ ...acc, init: constant('float32', -0) })) };
+  const program = programOf({ ...kernel, stages: [sums, ...kernel.stages.slice(1)] });
+  const [, sum] = new Loaded(program).run([new Float32Array(70_000).fill(-0)]);
+  expect(sum?.[0]).toBe(-0);
 });

@@ -32,3 +32,4 @@ export { checkJaxpr } from './core/check.js';
 export { getDefaultDevice, setDefaultDevice } from './core/concrete.js';
 export type { Device } from './core/device.js';
 export { devicePut, devices } from './backends/devices.js';
+export { getThreads, setThreads } from './backends/wasm/device.js';

@@ -7,14 +7,22 @@ import { dtypeOfHost, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DTypeError } from '../../core/errors.js';
 import type { Backend, Executable } from '../../compiler/backend.js';
 import type { Program } from '../../compiler/loop-ir.js';
-import { emitProgram, type EmittedProgram } from './emit-program.js';
+import { emitProgram, type EmitOptions, type EmittedProgram } from './emit-program.js';
 import { CpuExecutable } from './executable.js';
+import { Heap } from './heap.js';
 import { Region } from './region.js';
 import { CellStore, CpuStorage, deletedError, type CellStoreOptions, type MemoryStats } from './storage.js';
+import { ThreadPool } from './threads/pool.js';
+import { canShareMemory, chooseThreads, wantedThreads } from './threads/settings.js';
+import type { Spawn } from './threads/spawn.js';
 
 export interface CpuDeviceOptions extends Omit<CellStoreOptions, 'reclaim'> {
   /** Prints a program as a module; another one than the usual in tests. */
-  readonly emit?: (program: Program) => EmittedProgram;
+  readonly emit?: (program: Program, options: EmitOptions) => EmittedProgram;
+  /** Starts a worker; another way than the usual in tests. */
+  readonly spawn?: Spawn;
+  /** How many threads a program may use, at the time of a call; those of `setThreads` if absent. */
+  readonly threads?: () => number;
 }
 
 export class CpuDevice implements Backend {
@@ -23,6 +31,7 @@ export class CpuDevice implements Backend {
   #store: CellStore | undefined;
   #table: Region | undefined;
   #arena: Region | undefined;
+  #pool: ThreadPool | undefined;
 
   constructor(options: CpuDeviceOptions = {}) {
     this.#options = options;
@@ -30,7 +39,21 @@ export class CpuDevice implements Backend {
 
   /** Made on first use, so that importing the library reserves no memory. */
   get store(): CellStore {
-    return (this.#store ??= new CellStore({ ...this.#options, reclaim: () => this.#arena?.release() ?? false }));
+    return (this.#store ??= new CellStore({
+      ...this.#options,
+      heap: this.#options.heap ?? new Heap({ shared: canShareMemory() }),
+      reclaim: () => this.#arena?.release() ?? false,
+    }));
+  }
+
+  get pool(): ThreadPool {
+    return (this.#pool ??= new ThreadPool(this.store, this.#options.spawn));
+  }
+
+  /** How many threads a large program may use. */
+  get threads(): number {
+    if (!this.store.heap.shared || this.#pool?.failure !== undefined) return 1;
+    return this.#options.threads?.() ?? wantedThreads();
   }
 
   /** The block that holds the addresses passed to a program, and the tiny arrays of its call. */
@@ -78,7 +101,9 @@ export class CpuDevice implements Backend {
   }
 
   compile(program: Program): Executable {
-    return new CpuExecutable(this, program, (this.#options.emit ?? emitProgram)(program));
+    const { shared, maximumPages } = this.store.heap;
+    const options = shared ? { sharedMemoryPages: maximumPages } : {};
+    return new CpuExecutable(this, program, (this.#options.emit ?? emitProgram)(program, options));
   }
 
   /** The storage as one of this device; throws if it is another's. */
@@ -108,6 +133,41 @@ export const cpu = new CpuDevice();
 
 /** What the memory of the `cpu` device holds: for tests, and for finding out where memory goes. */
 export const memoryStats = (): MemoryStats & { readonly arenaBytes: number } => cpu.stats();
+
+/**
+ * Set on how many threads large programs run, the calling one included: 1 to 64. Results are the same, to the bit, for any
+ * number. Without an argument: as many as the machine has, at most 8, which is where it begins.
+ *
+ * Threads are workers on a shared memory; they start when the first large program runs, do not keep a process alive, and
+ * need `SharedArrayBuffer`, which a page has when it is cross-origin isolated. Without it, or where workers
+ * cannot start, there is one thread whatever is set: see {@link getThreads}.
+ *
+ * @throws ArgumentError if `n` is no integer from 1 to 64.
+ * @example
+ * ```ts
+ * import { getThreads, numpy as np, setThreads } from 'cotangent';
+ * setThreads(2);
+ * np.sum(np.ones([1000, 1000])).item(); // => 1000000
+ * setThreads();
+ * ```
+ */
+export const setThreads = (n?: number): void => {
+  chooseThreads(n);
+};
+
+/**
+ * On how many threads large programs may run: what {@link setThreads} set, or 1 where memory cannot be shared or
+ * workers did not start.
+ *
+ * @example
+ * ```ts
+ * import { getThreads, setThreads } from 'cotangent';
+ * setThreads(1);
+ * getThreads(); // => 1
+ * setThreads();
+ * ```
+ */
+export const getThreads = (): number => cpu.threads;
 
 /** Set how many bytes of arrays may stay in the WebAssembly heap before they move to host buffers. For tests. */
 export const setSoftLimit = (bytes: number): void => {

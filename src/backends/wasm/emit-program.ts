@@ -9,11 +9,13 @@ import { ModuleBuilder } from './assembler.js';
 import { emitContractKernel } from './contract-kernel.js';
 import { StepEmitter } from './emit-steps.js';
 import type { EmittedKernel } from './kernel-step.js';
-import { emitLaunch } from './launch.js';
+import { SingleThread, type LaunchContext } from './launch.js';
 import { listSteps } from './list-program.js';
 import { emitLoopSteps } from './loop-steps.js';
 import { emitSortKernel } from './sort-kernel.js';
-import { at } from './util.js';
+import { barrierFunction } from './threads/barrier.js';
+import { ThreadedSchedule } from './threads/schedule.js';
+import { parallelExtent, splitAnything } from './threads/split.js';
 import type { VectorMode } from './vectorise.js';
 
 export interface EmitOptions {
@@ -21,13 +23,21 @@ export interface EmitOptions {
   readonly sharedMemoryPages?: number;
   /** Whether loops run in vector lanes: where a count of instructions says it pays, never, or wherever possible. */
   readonly vectors?: VectorMode;
+  /** Which steps several threads share, if the memory is shared: those that are worth it, or all that can be cut. */
+  readonly split?: 'auto' | 'always';
 }
 
 export interface EmittedProgram {
-  /** The module. It imports `env.memory` and exports `run(table: i32, extent: i32)`. */
+  /**
+   * The module. It imports `env.memory` and exports `run(table, extent)`, or, where several threads can run it,
+   * `run(table, extent, thread, threads, control)`; all are i32.
+   */
   readonly bytes: Uint8Array;
-  /** Bytes of scratch memory that `run` needs, beside the arena. */
+  /** Bytes of scratch memory that `run` needs, beside the arena, and those that each thread needs of its own, after them. */
   readonly scratchBytes: number;
+  readonly privateBytes: number;
+  /** The extent from which several threads are worth it; Infinity if `run` is for one thread. */
+  readonly threadsFrom: number;
   /** A readable listing of the kernels and calls. */
   text(): string;
 }
@@ -40,19 +50,33 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
     shared: pages !== undefined,
     ...(pages === undefined ? {} : { maximumPages: pages }),
   });
-  const kernels = program.kernels.map((kernel) =>
+  const emitted = program.kernels.map((kernel) =>
     emitKernel(module, kernel, program.dynamicExtent, options.vectors ?? 'auto'),
   );
-  const run = module.function('run', ['i32', 'i32']);
-  const [table, extent] = [0, 1];
+  const kernels = options.split === 'always' ? emitted.map(splitAnything) : emitted;
+  const largest = (of: (kernel: EmittedKernel) => number): number => Math.max(0, ...kernels.map(of));
+  const scratchBytes = largest((kernel) => kernel.scratchBytes);
+  const privateBytes = largest((kernel) => kernel.privateBytes);
+  const threadsFrom = pages === undefined ? Infinity : parallelExtent(program.steps, kernels);
+  const threaded = threadsFrom < Infinity;
+  const barrier = threaded ? barrierFunction(module) : undefined;
+  const f = module.function('run', threaded ? ['i32', 'i32', 'i32', 'i32', 'i32'] : ['i32', 'i32']);
+  const [table, extent, thread, threads, control] = [0, 1, 2, 3, 4];
   const addresses = new Addresses(program, table);
-  new StepEmitter(run, addresses, (call) => {
-    emitLaunch(run, at(kernels, call.kernel, 'kernel'), call, addresses, extent);
-  }).steps(program.steps);
-  module.export('run', run);
+  const context: LaunchContext = { f, addresses, kernels, extent, privateScratch: scratchBytes };
+  const schedule =
+    barrier === undefined
+      ? new SingleThread(context)
+      : new ThreadedSchedule(program, context, { thread, threads, control, barrier, privateBytes });
+  new StepEmitter(f, addresses, schedule).steps(program.steps);
+  // The caller goes on when all threads are done.
+  schedule.synchronize();
+  module.export('run', f);
   return {
     bytes: module.finish(),
-    scratchBytes: kernels.reduce((bytes, kernel) => Math.max(bytes, kernel.scratchBytes), 0),
+    scratchBytes,
+    privateBytes,
+    threadsFrom,
     text: () => [...kernels.map((k) => k.listing()), `program ${program.name}`, ...listSteps(program)].join('\n'),
   };
 }

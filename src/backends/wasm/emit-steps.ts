@@ -2,31 +2,40 @@
  * The control flow of a program: loops and branches around kernel launches. How a launch runs is the caller's business,
  * so that other schedules of the same program (every thread runs it, and meets the others between launches) share this.
  */
-import type { BranchStep, KernelCall, LoopStep, Step } from '../../compiler/loop-ir.js';
+import { kernelCalls, type BranchStep, type LoopStep, type Step } from '../../compiler/loop-ir.js';
 import type { Addresses, LoopLocals } from './addresses.js';
 import type { FunctionBuilder } from './assembler.js';
+import type { Schedule } from './launch.js';
 
 export class StepEmitter {
   constructor(
     private readonly f: FunctionBuilder,
     private readonly addresses: Addresses,
-    private readonly launch: (call: KernelCall) => void,
+    private readonly schedule: Schedule,
   ) {}
 
   steps(steps: readonly Step[]): void {
     for (const step of steps) {
       switch (step.kind) {
         case 'kernel':
-          this.launch(step);
+          this.schedule.launch(step);
           break;
         case 'loop':
-          this.#loop(step);
+          this.#group(step, () => {
+            this.#loop(step);
+          });
           break;
         case 'branch':
-          this.#branch(step);
+          this.#group(step, () => {
+            this.#branch(step);
+          });
           break;
       }
     }
+  }
+
+  #group(step: LoopStep | BranchStep, emit: () => void): void {
+    this.schedule.group(() => kernelCalls([step]), emit);
   }
 
   #loop(step: LoopStep): void {
@@ -55,10 +64,12 @@ export class StepEmitter {
       f.get(position).i32(trips.count).op('i32.ge_u').brIf(exit);
     } else {
       this.steps(trips.condition);
+      this.schedule.synchronize();
       addresses.push(f, trips.holds);
       f.memory('i32.load8_u').op('i32.eqz').brIf(exit);
     }
     this.steps(step.steps);
+    this.schedule.synchronize();
     for (const { start, end, both } of carries) {
       f.get(end).set(start);
       f.get(both).get(end).op('i32.sub').set(end);
@@ -75,7 +86,8 @@ export class StepEmitter {
       addresses.push(f, start);
       addresses.push(f, result);
       f.op('i32.ne').if();
-      this.launch({ kind: 'kernel', kernel: copy, args: [start, result] });
+      this.schedule.launch({ kind: 'kernel', kernel: copy, args: [start, result] });
+      this.schedule.synchronize();
       f.end();
     });
     for (const { start, end, both } of carries) [start, end, both].forEach((local) => f.release('i32', local));
@@ -97,6 +109,7 @@ export class StepEmitter {
     for (const steps of branches) {
       f.end();
       this.steps(steps);
+      this.schedule.synchronize();
       f.br(exit);
     }
     f.end();

@@ -1,7 +1,7 @@
 /**
  * A compiled program on the CPU: one WebAssembly instance, and the calling convention around it. The module
  * exports `run(table, extent)`; `table` is the address of i32 byte addresses: inputs, outputs, constants, arena,
- * scratch.
+ * scratch. A program that is worth it is run by several threads (threads/pool.ts).
  */
 import type { Storage } from '../../core/device.js';
 import { byteWidth } from '../../core/dtype.js';
@@ -12,16 +12,20 @@ import type { EmittedProgram } from './emit-program.js';
 import { BLOCK_ALIGN } from './heap.js';
 import type { Region } from './region.js';
 import { CpuStorage, TINY_BYTES, deletedError, type Cell, type CellDevice } from './storage.js';
+import { SharedModule, WorkerTrap, type ThreadPool, type ThreadedRun } from './threads/pool.js';
 
 /** The device as its executables see it. */
 export interface ExecutableDevice extends CellDevice {
   readonly table: Region;
   readonly arena: Region;
+  /** Made when a program that several threads can share first runs. */
+  readonly pool: ThreadPool;
+  /** How many threads a program may use. */
+  readonly threads: number;
   own(storage: Storage, use: string): CpuStorage;
 }
 
-type RunFunction = (table: number, extent: number) => void;
-const isRunFunction = (value: unknown): value is RunFunction => typeof value === 'function';
+const isRunFunction = (value: unknown): value is ThreadedRun => typeof value === 'function';
 
 const DONATED = 'it was donated to a jitted call';
 const DONATED_TRAPPED = 'it was donated to a jitted call, which failed';
@@ -33,7 +37,10 @@ export class CpuExecutable implements Executable {
   readonly #name: string;
   readonly #module: WebAssembly.Module;
   readonly #text: () => string;
-  #run: RunFunction | undefined;
+  #run: ThreadedRun | undefined;
+  /** For the workers, if several threads can run it; and the extent from which they do. */
+  readonly #shared: SharedModule | undefined;
+  readonly #threadsFrom: number;
 
   readonly #inputs: readonly (ProgramBuffer | undefined)[];
   readonly #outputs: readonly ProgramBuffer[];
@@ -47,6 +54,8 @@ export class CpuExecutable implements Executable {
   readonly #constantOffsets: readonly number[];
   readonly #arenaBytes: number;
   readonly #scratchOffset: number;
+  /** Bytes of scratch memory for each thread of its own, at the end of the arena. */
+  readonly #privateBytes: number;
   readonly #tableBytes: number;
 
   constructor(device: ExecutableDevice, program: Program, emitted: EmittedProgram) {
@@ -80,7 +89,10 @@ export class CpuExecutable implements Executable {
     this.#constants = storage;
     this.#constantOffsets = offsets;
     this.#scratchOffset = aligned(program.arenaBytes);
-    this.#arenaBytes = this.#scratchOffset + aligned(emitted.scratchBytes);
+    this.#arenaBytes = this.#scratchOffset + emitted.scratchBytes;
+    this.#privateBytes = emitted.privateBytes;
+    this.#threadsFrom = emitted.threadsFrom;
+    this.#shared = emitted.threadsFrom === Infinity ? undefined : new SharedModule(emitted.bytes);
     this.#tableBytes = aligned(4 * (program.inputCount + program.outputCount + offsets.length + 2));
   }
 
@@ -92,6 +104,9 @@ export class CpuExecutable implements Executable {
     this.#check(inputs, extent);
     const { store, table, arena } = this.#device;
     const run = (this.#run ??= this.#instantiate());
+    const shared = extent >= this.#threadsFrom ? this.#shared : undefined;
+    const threads = shared === undefined ? 1 : this.#device.pool.prepare(shared, this.#device.threads);
+    const arenaBytes = this.#arenaBytes + threads * this.#privateBytes;
     const inputCount = inputs.length;
     const outputCount = this.#outputs.length;
     // Cells of the outputs, `undefined` for tiny ones; one that takes over a donated block is still its input's.
@@ -103,7 +118,7 @@ export class CpuExecutable implements Executable {
     try {
       // Table, then a slot for every tiny array of this call.
       const tableAddress = table.reserve(this.#tableBytes + (inputCount + outputCount + 1) * TINY_BYTES);
-      const arenaAddress = this.#arenaBytes === 0 ? tableAddress : arena.reserve(this.#arenaBytes);
+      const arenaAddress = arenaBytes === 0 ? tableAddress : arena.reserve(arenaBytes);
       const firstEntry = tableAddress >>> 2;
       let slot = tableAddress + this.#tableBytes;
 
@@ -151,11 +166,12 @@ export class CpuExecutable implements Executable {
       i32[entry] = arenaAddress + this.#scratchOffset;
 
       started = true;
-      run(tableAddress, extent);
+      if (shared === undefined || threads === 1) run(tableAddress, extent, 0, 1, 0);
+      else this.#device.pool.run(shared, run, tableAddress, extent, threads);
       finished = true;
       return this.#finish(inputs, outputs, donated, extent, firstOutputSlot);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      if (!(error instanceof WebAssembly.RuntimeError || error instanceof WorkerTrap)) throw error;
       throw new Error(`internal error: program ${this.#name} trapped: ${error.message}`, { cause: error });
     } finally {
       if (!finished) this.#abandon(inputs, outputs, pinned, started);
@@ -193,7 +209,7 @@ export class CpuExecutable implements Executable {
     }
   }
 
-  #instantiate(): RunFunction {
+  #instantiate(): ThreadedRun {
     const { memory } = this.#device.store.heap;
     const { run } = new WebAssembly.Instance(this.#module, { env: { memory } }).exports;
     if (!isRunFunction(run))

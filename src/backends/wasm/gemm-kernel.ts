@@ -119,13 +119,17 @@ class GemmEmitter {
       steps: [
         {
           target,
-          args: [...kernel.buffers.map((_, slot) => ({ slot })), { scratch: 0 }],
+          args: [...kernel.buffers.map((_, slot) => ({ slot })), { private: 0 }],
           extent,
           // The driver is cheap; the functions it calls tier up by themselves.
           tile: extent,
+          grain: 1,
+          // Four lanes and two results an instruction.
+          operations: (this.mc * n * k) / 8,
         },
       ],
-      scratchBytes: this.scratch.bytes,
+      scratchBytes: 0,
+      privateBytes: this.scratch.bytes,
       listing: () =>
         `contract ${kernel.name}: ${extent / blocks} x [${m}, ${k}] x [${k}, ${n}] ${kernel.dtype}, packed, tiles ${MR} x ${this.nr}, blocks m ${this.mc}, n ${this.nc}, k ${this.kc}`,
     };

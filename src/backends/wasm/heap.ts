@@ -52,6 +52,8 @@ export interface HeapOptions {
   readonly initialPages?: number;
   /** Pages of 64 KiB it may grow to; default 65535 (4 GiB - 64 KiB). */
   readonly maximumPages?: number;
+  /** Whether other threads can reach it; default false. */
+  readonly shared?: boolean;
 }
 
 /** A run of granules cut into equal blocks. */
@@ -79,10 +81,13 @@ class Slab {
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
-  /** The whole memory. Growth detaches views: read these anew after anything that may allocate. */
-  i32: Int32Array<ArrayBuffer>;
-  u8: Uint8Array<ArrayBuffer>;
-  readonly #maximumPages: number;
+  /** Whether other threads can reach the memory. */
+  readonly shared: boolean;
+  /** Pages of 64 KiB that it may grow to. */
+  readonly maximumPages: number;
+  /** The whole memory. Growth makes new views: read these anew after anything that may allocate. */
+  i32: Int32Array;
+  u8: Uint8Array;
   readonly #spans = new SpanAllocator();
   /** The slab a granule belongs to. */
   readonly #slabs: (Slab | undefined)[] = [];
@@ -93,10 +98,11 @@ export class Heap {
   #inUse = 0;
 
   constructor(options: HeapOptions = {}) {
-    const { initialPages = 16, maximumPages = MAXIMUM_PAGES } = options;
-    const { memory, maximum } = makeMemory(initialPages, Math.min(maximumPages, MAXIMUM_PAGES));
+    const { initialPages = 16, maximumPages = MAXIMUM_PAGES, shared = false } = options;
+    const { memory, maximum } = makeMemory(initialPages, Math.min(maximumPages, MAXIMUM_PAGES), shared);
     this.memory = memory;
-    this.#maximumPages = maximum;
+    this.shared = shared;
+    this.maximumPages = maximum;
     this.i32 = new Int32Array(memory.buffer);
     this.u8 = new Uint8Array(memory.buffer);
     this.#spans.extend(memory.buffer.byteLength / GRANULE);
@@ -179,7 +185,7 @@ export class Heap {
 
   /** What to tell the user when there is no room for `bytes` more. */
   exhaustedMessage(bytes: number): string {
-    const limit = this.#maximumPages * WASM_PAGE;
+    const limit = this.maximumPages * WASM_PAGE;
     return (
       `out of memory on cpu: no room for a block of ${showBytes(bytes)}; ${showBytes(this.#inUse)} of at most ` +
       `${showBytes(limit)} are in use by this computation. Use smaller batches, donate inputs that are not ` +
@@ -204,7 +210,7 @@ export class Heap {
   /** Grow so that a span of `granules` exists at the end, and geometrically, so that growing is rare. */
   #grow(granules: number): boolean {
     const pages = this.bytes / WASM_PAGE;
-    const room = this.#maximumPages - pages;
+    const room = this.maximumPages - pages;
     const need = Math.ceil((granules - this.#spans.freeAtEnd) / GRANULES_PER_PAGE);
     if (need > room) return false;
     const wish = Math.min(room, Math.max(need, pages >>> 1));
@@ -269,10 +275,10 @@ export class Heap {
 }
 
 /** A memory with the largest maximum the engine grants; some mobile browsers refuse to reserve 4 GiB. */
-function makeMemory(initial: number, wanted: number): { memory: WebAssembly.Memory; maximum: number } {
+function makeMemory(initial: number, wanted: number, shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
   for (let maximum = wanted; ; maximum = Math.max(initial, maximum >>> 1)) {
     try {
-      return { memory: new WebAssembly.Memory({ initial, maximum }), maximum };
+      return { memory: new WebAssembly.Memory({ initial, maximum, shared }), maximum };
     } catch (error) {
       if (!(error instanceof RangeError) || maximum === initial) throw error;
     }

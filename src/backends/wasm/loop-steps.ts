@@ -72,6 +72,7 @@ function emitSteps(
     return {
       steps: [...first.steps, ...second.steps],
       scratchBytes: Math.max(first.scratchBytes, second.scratchBytes),
+      privateBytes: 0,
       listing: () => `${first.listing()}\n${second.listing()}`,
     };
   }
@@ -81,22 +82,26 @@ function emitSteps(
     return {
       steps: parts.flatMap((part) => part.steps),
       scratchBytes: scratchUsed,
+      privateBytes: 0,
       listing: () => parts.map((part) => part.listing()).join('\n'),
     };
   }
   const { kernel } = prepared;
   const target = emitLoopKernel(module, prepared, plan);
   const outermost = kernel.loops[0];
+  const operations = operationsPerIteration(kernel);
   return {
     steps: [
       {
         target,
         args,
         extent: dynamic ? 'dynamic' : outermost === undefined ? 1 : outermost.extent,
-        tile: tileFor(operationsPerIteration(kernel)),
+        tile: tileFor(operations),
+        operations,
       },
     ],
     scratchBytes: scratchUsed,
+    privateBytes: 0,
     listing: () => listLoopKernel(kernel, plan),
   };
 }

@@ -1,12 +1,13 @@
 /**
  * WebAssembly opcodes by their text name (WebAssembly core specification 2.0, "Index of Instructions", and
- * the relaxed SIMD proposal). One-byte opcodes are themselves; instructions behind a prefix byte are
+ * the relaxed SIMD and threads proposals). One-byte opcodes are themselves; instructions behind a prefix byte are
  * `prefix << 12 | number`. Tables are split by the immediates an instruction takes, so that the assembler's
  * methods accept only names whose immediates they encode.
  */
 
 const FC = 0xfc000;
 const FD = 0xfd000;
+const FE = 0xfe000;
 
 /** Instructions without immediates. */
 export const PLAIN = {
@@ -272,6 +273,12 @@ export const MEMORY = {
   'v128.load32_zero': [FD | 0x5c, 2],
   'v128.load64_zero': [FD | 0x5d, 3],
   'v128.store': [FD | 0x0b, 4],
+  // Threads proposal: the alignment must be the natural one.
+  'memory.atomic.notify': [FE | 0x00, 2],
+  'memory.atomic.wait32': [FE | 0x01, 2],
+  'i32.atomic.load': [FE | 0x10, 2],
+  'i32.atomic.store': [FE | 0x17, 2],
+  'i32.atomic.rmw.add': [FE | 0x1e, 2],
 } as const;
 
 /** Loads and stores of one lane: a memory argument and a lane. */

@@ -273,12 +273,14 @@ export function emitSortKernel(module: ModuleBuilder, kernel: SortKernel): Emitt
     steps: [
       {
         target: f,
-        args: [...kernel.buffers.map((_, slot) => ({ slot })), { scratch: 0 }],
+        args: [...kernel.buffers.map((_, slot) => ({ slot })), { private: 0 }],
         extent: length === 0 ? 0 : kernel.outer * inner,
         tile: tileFor(length * 32),
+        operations: length * 32,
       },
     ],
-    scratchBytes: 2 * indexBytes,
+    scratchBytes: 0,
+    privateBytes: 2 * indexBytes,
     listing: () =>
       `sort ${kernel.name}: ${kernel.outer} x ${inner} rows of ${length}, keys ${keys.join(', ')}, ${count} operands`,
   };

@@ -2,6 +2,7 @@
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { Program } from '../../../src/compiler/loop-ir.js';
 import { CpuDevice, type CpuDeviceOptions } from '../../../src/backends/wasm/device.js';
+import { Heap } from '../../../src/backends/wasm/heap.js';
 import type { EmittedProgram } from '../../../src/backends/wasm/emit-program.js';
 
 /** `dst[i] = sum of src[i] over srcs (+ scalar[0])` in f32, by position in the address table. */
@@ -101,13 +102,15 @@ function emit(program: Program): EmittedProgram {
   return {
     bytes: assemble(spec.passes, spec.count, spec.trap ?? false),
     scratchBytes: spec.scratchBytes ?? 0,
+    privateBytes: 0,
+    threadsFrom: Infinity,
     text: () => '(module)',
   };
 }
 
-/** A device of its own, so that no test sees the memory of another. */
+/** A device of its own, so that no test sees the memory of another; the modules above import one that is not shared. */
 export const testDevice = (options: Omit<CpuDeviceOptions, 'emit'> = {}): CpuDevice =>
-  new CpuDevice({ ...options, emit });
+  new CpuDevice({ heap: new Heap(), ...options, emit });
 
 /** `x + y` for any length. */
 export const addProgram = (): Program =>

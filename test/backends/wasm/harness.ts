@@ -49,9 +49,9 @@ export class Loaded {
     heapBytes = 1 << 24,
   ) {
     const emitted = emitProgram(program, options);
-    this.scratch = emitted.scratchBytes;
+    this.scratch = emitted.scratchBytes + emitted.privateBytes;
     const module = new WebAssembly.Module(emitted.bytes as Uint8Array<ArrayBuffer>);
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil((heapBytes + emitted.scratchBytes) / 65536) });
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((heapBytes + this.scratch) / 65536) });
     const { run } = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports;
     if (typeof run !== 'function') throw new Error('no run export');
     this.entry = (table, extent) => {

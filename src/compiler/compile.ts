@@ -83,7 +83,7 @@ export function compileJaxpr(closed: ClosedJaxpr, options: CompileOptions = {}):
 /** The kernels of a flat program in an order that respects their dependences. */
 function kernelCalls(flat: FlatProgram): BoundKernel<Kernel>[] {
   const maker = new KernelMaker(flat);
-  const fusion = fuse(flat, maker.aligned);
+  const fusion = fuse(flat);
   return sortGroups(fusion.groups).flatMap((group) => kernelsOf(group, maker, fusion));
 }
 

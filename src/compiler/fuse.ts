@@ -1,20 +1,24 @@
 /**
- * Fusion: which values are computed inside others, and which share a kernel. Views are index arithmetic and never
- * computed; a value read once, without repetition, is computed where it is read; the rest are members of groups, one
- * kernel each: maps over the same space, reductions with their prologue, and epilogues of reductions.
+ * Fusion: which values share a kernel. Members (see members.ts) form groups, one kernel each: maps over the same space,
+ * reductions with what they reduce and what is done with their results, and whole rows: reductions along a row, values
+ * of each row, and maps over all points of the rows that need them.
  */
+import { byteWidth } from '../core/dtype.js';
 import { sameShape, type Shape } from '../core/aval.js';
-import { dropAxes, nth } from '../core/axes.js';
-import { Var, type Atom } from '../core/primitive.js';
+import { nth } from '../core/axes.js';
+import { Var } from '../core/primitive.js';
+import { Alignment } from './alignment.js';
 import type { FlatProgram, LoweredEqn } from './inline.js';
-import { isView, stridedView } from './views.js';
+import { chooseMembers } from './members.js';
+import { innerOf, placeOf, samePoints, type Space } from './space.js';
 
 /** Equations that become one kernel. `loop` groups may have several members, the other kinds have one. */
-export interface Group {
+export interface Group extends Space {
   readonly kind: 'loop' | 'cumulative' | 'scatter' | 'contract' | 'sort';
-  /** The space of the outer loops of a `loop` group. */
-  readonly shape: Shape;
+  axes: readonly number[];
   readonly members: LoweredEqn[];
+  /** For the values of a `loop` group: how many reductions of the group lie before it, one after the other. */
+  readonly levels: Map<Var, number>;
   /** Groups this one needs, directly or not. */
   readonly ancestors: Set<Group>;
 }
@@ -23,34 +27,34 @@ export interface Fusion {
   readonly groups: readonly Group[];
   /** Values that some group computes as a member; all others are inlined. */
   readonly groupOf: ReadonlyMap<Var, Group>;
+  /** Inputs and members that an equation reads, through inlined values. */
+  readonly reads: (eqn: LoweredEqn) => ReadonlySet<Var>;
+  /** Work of an element of an equation's result, with what is inlined in it, in cheap operations. */
+  readonly work: ReadonlyMap<LoweredEqn, number>;
 }
 
-/**
- * Work per element, in cheap operations: of one inlined value, beyond which it is stored even if it is read once, and
- * of a whole kernel. The bounds keep kernels compilable: expression trees are walked recursively.
- */
-const MAX_INLINED = 200;
+/** Work per element of a whole kernel: expression trees are walked recursively, and V8 compiles large functions slowly. */
 const MAX_KERNEL = 600;
-/** What an expensive operation (a transcendental function, random bits) counts. */
-const EXPENSIVE = 12;
 /** Buffers of one kernel. */
 const MAX_BUFFERS = 40;
+/** Bytes of a row that several stages walk over: it stays in the second-level cache with what is beside it. */
+const MAX_ROW = 1 << 18;
+/** Elements of a row where there are fewer than four: rows are what threads and tiles divide. */
+const MAX_LONE_ROW = 8192;
+/** Bytes of the whole space where rows are not contiguous. */
+const MAX_SCATTERED = 1 << 18;
 
-/** Decide which values are members of groups. `alignedIn` says whether an equation can be computed inside a group. */
-export function fuse(
-  program: FlatProgram,
-  alignedIn: (eqn: LoweredEqn, group: Group, fusion: Fusion) => boolean,
-): Fusion {
+/** Decide which values are members of which groups. */
+export function fuse(program: FlatProgram): Fusion {
   const producer = new Map<Var, LoweredEqn>();
   for (const eqn of program.eqns) eqn.outputs.forEach((v) => producer.set(v, eqn));
   const { members, work } = chooseMembers(program, producer);
 
   const groups: Group[] = [];
   const groupOf = new Map<Var, Group>();
-  const fusion: Fusion = { groups, groupOf };
   const workOf = new Map<Group, number>();
+  const alignments = new Map<Group, Alignment>();
   const readCache = new Map<LoweredEqn, ReadonlySet<Var>>();
-  /** Inputs and members that an equation reads through inlined values. */
   const reads = (eqn: LoweredEqn): ReadonlySet<Var> => {
     let found = readCache.get(eqn);
     if (found === undefined) {
@@ -66,22 +70,36 @@ export function fuse(
     }
     return found;
   };
+  const fusion: Fusion = { groups, groupOf, reads, work };
 
   for (const eqn of program.eqns) {
     if (!eqn.outputs.some((v) => members.has(v))) continue;
     const needed = new Set([...reads(eqn)].map((v) => groupOf.get(v)).filter((g) => g !== undefined));
     const group = findGroup(eqn, needed) ?? createGroup(eqn, groups);
+    const level = levelIn(eqn, group, fusion) + (eqn.lowering.kind === 'reduce' ? 1 : 0);
     group.members.push(eqn);
     workOf.set(group, (workOf.get(group) ?? 0) + (work.get(eqn) ?? 1));
     for (const g of needed) if (g !== group) addAncestor(group, g, groups);
-    eqn.outputs.forEach((v) => groupOf.set(v, group));
+    for (const v of eqn.outputs) {
+      groupOf.set(v, group);
+      group.levels.set(v, level);
+    }
+    alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
   }
   return fusion;
+
+  function alignmentOf(group: Group): Alignment {
+    let found = alignments.get(group);
+    if (found === undefined) {
+      found = new Alignment(group, producer, (v) => groupOf.has(v));
+      alignments.set(group, found);
+    }
+    return found;
+  }
 
   function findGroup(eqn: LoweredEqn, needed: ReadonlySet<Group>): Group | undefined {
     const { kind } = eqn.lowering;
     if (kind !== 'map' && kind !== 'reduce') return undefined;
-    const shape = spaceOf(eqn);
     const mine = reads(eqn);
     // Producers first, then siblings, the most recent ones first.
     const candidates = [
@@ -92,40 +110,77 @@ export function fuse(
         .filter((g) => !needed.has(g)),
     ];
     return candidates.find((group) => {
-      if (group.kind !== 'loop' || !sameShape(group.shape, shape)) return false;
+      const axes = axesWith(eqn, group);
+      if (axes === undefined) return false;
       if ([...needed].some((g) => g !== group && g.ancestors.has(group))) return false;
-      if (!needed.has(group)) {
-        const shared = group.members.some((m) => [...reads(m)].some((v) => mine.has(v)));
-        if (!shared && !(shape.length === 0 && kind === 'map')) return false;
-      }
+      if (!needed.has(group) && !isSibling(eqn, mine, group)) return false;
       if ((workOf.get(group) ?? 0) + (work.get(eqn) ?? 1) > MAX_KERNEL) return false;
-      if (kind === 'reduce' && !group.members.some((m) => sameReduction(m, eqn))) return false;
+      const space = { shape: group.shape, axes };
+      const alongRow = kind === 'reduce' || placeOf(nth(eqn.outputs, 0).aval.shape, space) === 'full';
+      // A stage after another walks over the row again.
+      if (
+        alongRow &&
+        levelIn(eqn, group, fusion) > 0 &&
+        !rowsStayCached(space, byteWidth(nth(eqn.outputs, 0).aval.dtype))
+      )
+        return false;
       const buffers = new Set([...mine, ...group.members.flatMap((m) => [...reads(m), ...m.outputs])]);
-      return buffers.size + eqn.outputs.length <= MAX_BUFFERS && alignedIn(eqn, group, fusion);
+      if (buffers.size + eqn.outputs.length > MAX_BUFFERS) return false;
+      if (axes.length === group.axes.length) return alignmentOf(group).accepts(eqn);
+      // The maps of the group become maps over all points of the rows.
+      const alignment = new Alignment(space, producer, (v) => groupOf.has(v));
+      for (const m of group.members) alignment.add(m, reads(m), work.get(m) ?? 1);
+      if (!alignment.accepts(eqn)) return false;
+      group.axes = axes;
+      alignments.set(group, alignment);
+      return true;
     });
+  }
+
+  /** Whether a kernel of both reads something once that two would read twice. */
+  function isSibling(eqn: LoweredEqn, mine: ReadonlySet<Var>, group: Group): boolean {
+    const shape = nth(eqn.outputs, 0).aval.shape;
+    const points = product(group.shape);
+    if (eqn.lowering.kind === 'map' && points === 1) return true;
+    const alongRow = eqn.lowering.kind === 'reduce' || placeOf(shape, group) === 'full';
+    return group.members.some((m) => [...reads(m)].some((v) => mine.has(v) && (!alongRow || v.aval.size >= points)));
   }
 }
 
-/** The space of the outer loops: the result's shape. */
-const spaceOf = (eqn: LoweredEqn): Shape =>
-  eqn.lowering.kind === 'reduce'
-    ? dropAxes(nth(eqn.inputs, 0).aval.shape, eqn.lowering.axes)
-    : nth(eqn.outputs, 0).aval.shape;
+const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
-const sameReduction = (a: LoweredEqn, b: LoweredEqn): boolean =>
-  a.lowering.kind === 'reduce' &&
-  b.lowering.kind === 'reduce' &&
-  sameShape(nth(a.inputs, 0).aval.shape, nth(b.inputs, 0).aval.shape) &&
-  sameShape(a.lowering.axes, b.lowering.axes);
+/** The axes that run along the rows of a group when `eqn` has joined it; undefined where it has no place there. */
+function axesWith(eqn: LoweredEqn, group: Group): readonly number[] | undefined {
+  if (group.kind !== 'loop') return undefined;
+  if (eqn.lowering.kind !== 'reduce')
+    return placeOf(nth(eqn.outputs, 0).aval.shape, group) === undefined ? undefined : group.axes;
+  const { axes } = eqn.lowering;
+  if (!sameShape(nth(eqn.inputs, 0).aval.shape, group.shape)) return undefined;
+  if (sameShape(axes, group.axes)) return axes;
+  return group.axes.length === 0 && group.members.every((m) => m.lowering.kind === 'map') ? axes : undefined;
+}
+
+/** Whether the second walk over a row finds it in the cache. */
+function rowsStayCached(space: Space, width: number): boolean {
+  const { shape, axes } = space;
+  const all = product(shape);
+  const row = product(innerOf(space));
+  const contiguous = samePoints(shape.slice(shape.length - axes.length), innerOf(space));
+  if (!contiguous) return all * width <= MAX_SCATTERED;
+  return row * width <= MAX_ROW && (row <= MAX_LONE_ROW || all >= 4 * row);
+}
 
 function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
-  const { kind } = eqn.lowering;
+  const { lowering } = eqn;
+  const { kind } = lowering;
   if (kind === 'scan' || kind === 'while' || kind === 'cond')
     throw new Error(`${eqn.primitive.name}: the compiler does not run ${kind} yet`);
   const group: Group = {
     kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind,
-    shape: spaceOf(eqn),
+    shape: (kind === 'reduce' ? nth(eqn.inputs, 0) : nth(eqn.outputs, 0)).aval.shape,
+    axes: lowering.kind === 'reduce' ? lowering.axes : [],
     members: [],
+    levels: new Map(),
     ancestors: new Set(),
   };
   groups.push(group);
@@ -137,68 +192,9 @@ function addAncestor(group: Group, ancestor: Group, groups: readonly Group[]): v
   for (const g of groups) if (g === group || g.ancestors.has(group)) added.forEach((a) => g.ancestors.add(a));
 }
 
-/** Values that are not inlined. */
-function chooseMembers(
-  program: FlatProgram,
-  producer: ReadonlyMap<Var, LoweredEqn>,
-): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
-  const members = new Set<Var>();
-  const outputs = new Set<Atom>(program.outputs);
-  const uses = new Map<Var, { count: number; repeated: boolean; needsBuffer: boolean }>();
-  const useOf = (v: Var): { count: number; repeated: boolean; needsBuffer: boolean } => {
-    let use = uses.get(v);
-    if (use === undefined) uses.set(v, (use = { count: 0, repeated: false, needsBuffer: false }));
-    return use;
-  };
-  // Backwards, so that what is known of a view's result can be passed on to its operand.
-  for (let i = program.eqns.length - 1; i >= 0; i--) {
-    const eqn = nth(program.eqns, i);
-    for (const v of eqn.outputs) {
-      const use = useOf(v);
-      const compute = !isView(eqn);
-      const barrier = eqn.lowering.kind === 'map' && eqn.lowering.barrier === true;
-      if (
-        eqn.lowering.kind !== 'map' ||
-        barrier ||
-        outputs.has(v) ||
-        (compute && (use.count > 1 || use.repeated)) ||
-        (use.needsBuffer && (compute || stridedView(v, producer) === undefined))
-      ) {
-        members.add(v);
-      }
-    }
-    const through = isView(eqn) && eqn.outputs.every((v) => !members.has(v));
-    const size = Math.max(
-      ...eqn.outputs.map((v) => v.aval.size),
-      eqn.lowering.kind === 'reduce' ? nth(eqn.inputs, 0).aval.size : 0,
-    );
-    for (const a of new Set(eqn.inputs)) {
-      if (!(a instanceof Var) || producer.get(a) === undefined) continue;
-      const use = useOf(a);
-      const passed = through ? useOf(nth(eqn.outputs, 0)) : undefined;
-      use.count += passed?.count ?? 1;
-      use.needsBuffer ||= passed?.needsBuffer ?? eqn.lowering.kind === 'contract';
-      // A sort reads whole arrays in their own order.
-      if (eqn.lowering.kind === 'sort') members.add(a);
-      use.repeated ||= size > a.aval.size || (passed?.repeated ?? false);
-    }
-  }
-  return { members, work: limitInlining(program, members) };
-}
-
-/** Make members of inlined values that grow too large; returns the work of each equation with what is inlined in it. */
-function limitInlining(program: FlatProgram, members: Set<Var>): Map<LoweredEqn, number> {
-  const inlined = new Map<Var, number>();
-  const work = new Map<LoweredEqn, number>();
-  for (const eqn of program.eqns) {
-    const own = eqn.lowering.kind === 'map' && eqn.lowering.cost === 'expensive' ? EXPENSIVE : 1;
-    const total = eqn.inputs.reduce(
-      (sum, a) => sum + (a instanceof Var && !members.has(a) ? (inlined.get(a) ?? 0) : 0),
-      own,
-    );
-    work.set(eqn, total);
-    if (total > MAX_INLINED && !isView(eqn) && eqn.lowering.kind === 'map') eqn.outputs.forEach((v) => members.add(v));
-    eqn.outputs.forEach((v) => inlined.set(v, total));
-  }
-  return work;
+/** How many reductions of the group lie before `eqn`, one after the other. */
+export function levelIn(eqn: LoweredEqn, group: Group, { reads, groupOf }: Pick<Fusion, 'reads' | 'groupOf'>): number {
+  let level = 0;
+  for (const v of reads(eqn)) if (groupOf.get(v) === group) level = Math.max(level, group.levels.get(v) ?? 0);
+  return level;
 }

@@ -7,7 +7,8 @@ import { nth } from '../core/axes.js';
 import type { Var } from '../core/primitive.js';
 import type { BoundKernel } from './kernels.js';
 import { exprKey } from './key.js';
-import type { Kernel, Placement, ProgramBuffer } from './loop-ir.js';
+import type { Kernel, Placement, ProgramBuffer, Stage } from './loop-ir.js';
+import { operandsOf, type Expr } from '../core/scalar.js';
 
 /** Byte alignment of buffers. */
 const ALIGN = 64;
@@ -123,30 +124,75 @@ function canOverwrite(calls: readonly BoundKernel<Kernel>[], input: Var, out: Va
   });
 }
 
+/**
+ * Whether a kernel reads of `input` only elements that it has not written yet: up to the first stage that writes `out`
+ * only the very element of `out` that is written, and nothing afterwards.
+ */
 function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Var, out: Var): boolean {
   if (kernel.kind !== 'loop') return false;
   const [from, to] = [slots.indexOf(input), slots.indexOf(out)];
+  // Inner loops of different stages walk over the same elements: their variables are told by position.
+  const keys = kernel.stages.map((stage) => {
+    const names = new Map(stage.loops.map((l, i) => [l.id, -1 - i]));
+    return (index: Expr): string => exprKey(renameLoops(index, names));
+  });
   const written = new Set(
-    kernel.stages.flatMap((stage) => stage.stores.filter((t) => t.buffer === to).map((t) => exprKey(t.index))),
+    kernel.stages.flatMap((stage, i) => stage.stores.filter((t) => t.buffer === to).map((t) => nth(keys, i)(t.index))),
   );
-  // Only a plain map: with earlier stages another point could still need the input.
-  if (written.size !== 1 || kernel.stages.some((stage) => stage.loops.length > 0)) return false;
-  const seen = new Set<object>();
-  const safe = (e: Parameters<typeof exprKey>[0]): boolean => {
-    if (seen.has(e)) return true;
+  if (written.size !== 1) return false;
+  const first = kernel.stages.findIndex((stage) => stage.stores.some((t) => t.buffer === to));
+  return kernel.stages.every((stage, i) => {
+    const inner = stage.loops.map((l) => l.extent).join();
+    // A value of the row would be written while other elements of the row are still to be read.
+    if (
+      i < first &&
+      inner !==
+        nth(kernel.stages, first)
+          .loops.map((l) => l.extent)
+          .join()
+    )
+      return !reads(stage, from);
+    const seen = new Set<Expr>();
+    const safe = (e: Expr): boolean => {
+      if (seen.has(e)) return true;
+      seen.add(e);
+      if (e.op === 'load' && e.buffer === from && (i > first || !written.has(nth(keys, i)(e.index)))) return false;
+      return operandsOf(e).every(safe);
+    };
+    return stageExpressions(stage).every(safe);
+  });
+}
+
+const stageExpressions = (stage: Stage): Expr[] => [
+  ...stage.accumulators.flatMap((a) => [a.init, 'next' in a.update ? a.update.next : a.update.value]),
+  ...stage.stores.flatMap((t) => [t.index, t.value, ...(t.mask === undefined ? [] : [t.mask])]),
+];
+
+function reads(stage: Stage, buffer: number): boolean {
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): boolean => {
+    if (seen.has(e)) return false;
     seen.add(e);
-    switch (e.op) {
-      case 'const':
-      case 'var':
-      case 'acc':
-        return true;
-      case 'load':
-        return (e.buffer !== from || written.has(exprKey(e.index))) && safe(e.index);
-      case 'select':
-        return safe(e.cond) && safe(e.x) && safe(e.y);
-      default:
-        return safe(e.x) && (!('y' in e) || safe(e.y));
-    }
+    return (e.op === 'load' && e.buffer === buffer) || operandsOf(e).some(visit);
   };
-  return kernel.stages.every((stage) => stage.stores.every((t) => safe(t.value) && safe(t.index)));
+  return stageExpressions(stage).some(visit);
+}
+
+/** An index expression with other loop variables. */
+function renameLoops(e: Expr, names: ReadonlyMap<number, number>): Expr {
+  switch (e.op) {
+    case 'const':
+    case 'acc':
+      return e;
+    case 'var':
+      return { ...e, id: names.get(e.id) ?? e.id };
+    case 'load':
+      return { ...e, index: renameLoops(e.index, names) };
+    case 'select':
+      return { ...e, cond: renameLoops(e.cond, names), x: renameLoops(e.x, names), y: renameLoops(e.y, names) };
+    default:
+      return 'y' in e
+        ? { ...e, x: renameLoops(e.x, names), y: renameLoops(e.y, names) }
+        : { ...e, x: renameLoops(e.x, names) };
+  }
 }

@@ -93,13 +93,7 @@ export function splitReduction(prepared: PreparedKernel, plan: VectorPlan): Spli
   const { kernel, exprs, dynamic } = prepared;
   const [stage, ...later] = kernel.stages;
   const rows = stage?.loops[0];
-  if (
-    dynamic ||
-    stage === undefined ||
-    rows === undefined ||
-    stage.stores.length > 0 ||
-    stage.accumulators.length === 0
-  )
+  if (dynamic || stage === undefined || rows === undefined || stage.ordered || stage.accumulators.length === 0)
     return undefined;
   if (!stage.accumulators.every((acc) => 'combine' in acc.update)) return undefined;
   for (const root of bodyRoots(stage)) {

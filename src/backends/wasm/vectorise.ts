@@ -151,11 +151,12 @@ function lanesOf(exprs: Exprs, bodies: readonly Body[], loop: number, varyingAcc
 /** Whether the innermost loop of a stage may run in lanes. */
 function stageIsParallel(exprs: Exprs, stage: Stage): boolean {
   if (stage.loops.length === 0) return false;
-  if (stage.accumulators.length === 0) return !stage.ordered;
-  if (stage.stores.length > 0) return false;
+  if (stage.ordered) return false;
   const own = new Set(stage.accumulators.map((acc) => acc.id));
-  return stage.accumulators.every(
-    (acc) => 'combine' in acc.update && ![...exprs.needs(acc.update.value).accumulators].some((id) => own.has(id)),
+  // Neither what is accumulated nor what is stored may depend on the sums so far.
+  return (
+    stage.accumulators.every((acc) => 'combine' in acc.update) &&
+    !bodyRoots(stage).some((e) => [...exprs.needs(e).accumulators].some((id) => own.has(id)))
   );
 }
 

@@ -10,7 +10,7 @@ import { Var } from '../core/primitive.js';
 import { Alignment } from './alignment.js';
 import type { FlatProgram, LoweredEqn } from './inline.js';
 import { chooseMembers } from './members.js';
-import { innerOf, placeOf, samePoints, type Space } from './space.js';
+import { innerOf, placeOf, type Space } from './space.js';
 
 /** Equations that become one kernel. `loop` groups may have several members, the other kinds have one. */
 export interface Group extends Space {
@@ -165,8 +165,10 @@ function rowsStayCached(space: Space, width: number): boolean {
   const { shape, axes } = space;
   const all = product(shape);
   const row = product(innerOf(space));
-  const contiguous = samePoints(shape.slice(shape.length - axes.length), innerOf(space));
-  if (!contiguous) return all * width <= MAX_SCATTERED;
+  const isLong = (d: number): boolean => shape[d] !== 1;
+  const firstInner = Math.min(...axes.filter(isLong));
+  const isContiguous = shape.every((_, d) => d < firstInner || axes.includes(d) || !isLong(d));
+  if (!isContiguous) return all * width <= MAX_SCATTERED;
   return row * width <= MAX_ROW && (row <= MAX_LONE_ROW || all >= 4 * row);
 }
 

@@ -37,8 +37,8 @@ export class WideSums {
       inner *= stage.loops[depth]?.extent ?? 1;
     this.every = Math.floor(BLOCK / inner);
     this.depth = -1;
-    // A stage that stores sees every partial result; a short loop has no need of blocks.
-    if (stage.stores.length > 0 || product(stage.loops.map((l) => l.extent)) <= BLOCK) return;
+    // An ordered stage may store every partial result; a short loop has no need of blocks.
+    if (stage.ordered || product(stage.loops.map((l) => l.extent)) <= BLOCK) return;
     for (const acc of stage.accumulators) {
       if (!isSum(acc)) continue;
       const value = e.accumulators.get(acc.id);

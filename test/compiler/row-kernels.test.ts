@@ -16,15 +16,7 @@ type Unary = (x: NDArray) => NDArray | readonly NDArray[];
 
 const compile = (f: Unary, shape: readonly number[], donate = false): Program =>
   compileJaxpr(
-    traceToJaxpr(
-      (x) => {
-        if (x === undefined) throw new Error('no argument');
-        const out = f(x);
-        return out instanceof NDArray ? [out] : [...out];
-      },
-      [new ShapedArray(shape, 'float32')],
-      'test',
-    ),
+    traceToJaxpr((...args) => args.flatMap((x) => f(x)), [new ShapedArray(shape, 'float32')], 'test'),
     { donate: [donate] },
   ).program;
 const loops = (p: Program): LoopKernel[] => p.kernels.filter((k) => k.kind === 'loop');

@@ -39,6 +39,13 @@ export function float32Text(x: number): string {
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
+/** Python's named tuples among the parameters, by a field that only they have. */
+const RECORDS = [
+  ['lhsSpec', 'ConvDimensionNumbers'],
+  ['offsetDims', 'GatherDimensionNumbers'],
+  ['updateWindowDims', 'ScatterDimensionNumbers'],
+] as const;
+
 class Printer {
   readonly #names = new Map<Var, string>();
   readonly #hoisted = new Map<Jaxpr, string>();
@@ -136,8 +143,12 @@ class Printer {
       );
     }
     if (typeof value !== 'object') return '?';
-    const entries = Object.entries(value).map(([k, v]) => concat(`${snakeCase(k)}=`, this.#value(v)));
-    return concat('{', join(', ', entries), '}');
+    const entries = join(
+      ', ',
+      Object.entries(value).map(([k, v]) => concat(`${snakeCase(k)}=`, this.#value(v))),
+    );
+    const record = RECORDS.find(([key]) => key in value);
+    return record === undefined ? concat('{', entries, '}') : concat(`${record[1]}(`, entries, ')');
   }
 
   #eqn(eqn: Eqn, used: ReadonlySet<Var>): Doc {

@@ -24,6 +24,16 @@ export {
 export * from './collectives.js';
 export { bitcastConvertType, convertElementType } from './convert.js';
 export * from './composite.js';
+export {
+  conv,
+  convGeneralDilated,
+  convTranspose,
+  convWithGeneralPadding,
+  type ConvDilationOptions,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from './conv.js';
+export { convDimensionNumbers, type ConvDimensionNumbers, type ConvDimensions } from './conv-dimensions.js';
 export * from './cumulative.js';
 export { batchMatmul, dot, dotGeneral, type DotDimensionNumbers } from './dot.js';
 export { dynamicIndexInDim, dynamicSlice, dynamicSliceInDim, dynamicUpdateSlice } from './dynamic.js';
@@ -48,4 +58,5 @@ export { broadcastedIota, concatenate, iota, pad, slice, sliceInDim, type Paddin
 export { sort, topK } from './sort.js';
 export * from './special.js';
 export * from './trigonometric.js';
+export type { Padding } from './windows.js';
 export { zeta, zetaDerivative } from './zeta.js';

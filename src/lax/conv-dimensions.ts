@@ -57,21 +57,22 @@ export function convDimensionNumbers(
     return dimensionNumbers;
   }
   const layouts = `dimension numbers ['${dimensionNumbers.join("', '")}']`;
-  if (dimensionNumbers.length !== 3) fail(`${layouts} must be three strings, of the input, the kernel and the result`);
+  if (range(3).some((i) => typeof dimensionNumbers[i] !== 'string'))
+    fail(`${layouts} must be three strings, of the input, the kernel and the result`);
   const [, kernel] = dimensionNumbers;
-  const spatial = (layout: string, pair: string): string[] => [...layout].filter((c) => !pair.includes(c));
+  const spatial = (layout: string, pair: string): string[] => Array.from(layout).filter((c) => !pair.includes(c));
   const expected = spatial(kernel, 'OI');
   const spec = (layout: string, pair: string, name: (typeof SPECS)[number]): readonly number[] => {
     if (layout.length !== ndim)
       fail(`'${layout}' in ${layouts} must have ${String(ndim)} letters, one for each axis of ${shapes}`);
-    if (new Set(layout).size !== ndim || ![...pair].every((c) => layout.includes(c)))
+    if (new Set(layout).size !== ndim || !Array.from(pair).every((c) => layout.includes(c)))
       fail(
-        `'${layout}' in ${layouts}, of the ${NAMES[name]}, must have ${[...pair].join(' and ')} and a letter for each spatial axis, each once`,
+        `'${layout}' in ${layouts}, of the ${NAMES[name]}, must have ${Array.from(pair).join(' and ')} and a letter for each spatial axis, each once`,
       );
     const own = spatial(layout, pair);
     if (!own.every((c) => expected.includes(c)))
       fail(`the spatial letters of ${layouts} must be the same in all three; '${layout}' differs from '${kernel}'`);
-    return [...pair, ...expected].map((c) => layout.indexOf(c));
+    return [...Array.from(pair), ...expected].map((c) => layout.indexOf(c));
   };
   const rhsSpec = spec(kernel, 'OI', 'rhsSpec');
   return {

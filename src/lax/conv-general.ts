@@ -1,7 +1,6 @@
 /** conv_general_dilated: convolutions of any number of spatial axes, as XLA defines them. */
 import { definePrimitive, LinearOperand, Zero, type ArgSpec, type Example, type Primitive } from '../core/primitive.js';
 import type { NDArray } from '../core/ndarray.js';
-import { range } from '../core/axes.js';
 import { bind1 } from '../core/trace.js';
 import { take1, take2 } from '../core/tuple.js';
 import { convDimensionNumbers, type ConvDimensions } from './conv-dimensions.js';

@@ -6,7 +6,7 @@ import { nth, range } from '../core/axes.js';
 import type { ShapedArray } from '../core/aval.js';
 import type { NDArray } from '../core/ndarray.js';
 import type { ConvDimensionNumbers } from './conv-dimensions.js';
-import { convShape, convWindows, inSpecOrder, type ConvParams } from './conv-shape.js';
+import { convShape, convWindows, type ConvParams } from './conv-shape.js';
 import { batchOrRepeat, zerosOf } from './broadcast.js';
 import { reshape, rev, transpose } from './reshape.js';
 import { dilated, transposedWindow } from './windows.js';

@@ -18,10 +18,6 @@ export type ConvParams = {
   readonly preferredElementType: null;
 };
 
-/** Lengths of the axes of an operand in the order of its spec. */
-export const inSpecOrder = (x: Pick<ShapedArray, 'shape'>, spec: readonly number[]): number[] =>
-  spec.map((d) => nth(x.shape, d));
-
 /** The windows along each spatial axis; the kernel is the window. */
 export const convWindows = (rhs: ShapedArray, p: ConvParams): WindowAxis[] =>
   p.windowStrides.map((stride, i) => ({

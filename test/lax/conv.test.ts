@@ -18,7 +18,7 @@ const drawn = (shape: readonly number[], seed: number): Dense => {
 const array = (x: Dense): NDArray => np.array([...x.data], { dtype: 'float32' }).reshape([...x.shape]);
 
 const permuted = (letters: string): fc.Arbitrary<string> =>
-  fc.shuffledSubarray([...letters], { minLength: letters.length }).map((list) => list.join(''));
+  fc.shuffledSubarray(Array.from(letters), { minLength: letters.length }).map((list) => list.join(''));
 
 const configuration = fc.integer({ min: 1, max: 3 }).chain((rank) => {
   const spatial = 'HWD'.slice(0, rank);
@@ -52,7 +52,7 @@ function operands(c: Configuration): { lhs: Dense; rhs: Dense } | undefined {
   };
   const [lhsLayout, rhsLayout] = c.layouts;
   const shape = (layout: string, spatial: readonly number[]): number[] =>
-    [...layout].map((letter) => extents[letter] ?? spatial[c.spatial.indexOf(letter)] ?? NaN);
+    Array.from(layout).map((letter) => extents[letter] ?? spatial[c.spatial.indexOf(letter)] ?? NaN);
   const cropped = c.lengths.some((n, i) => {
     const [low = 0, high = 0] = c.padding[i] ?? [];
     return (n === 0 ? 0 : (n - 1) * (c.baseDilation[i] ?? 1) + 1) + low + high < 0;
@@ -76,12 +76,14 @@ const apply = (c: Configuration, lhs: NDArray, rhs: NDArray): NDArray =>
 function inKernelOrder(c: Configuration): lax.ConvDimensionNumbers {
   const [lhs, rhs, out] = c.layouts;
   const spec = (layout: string, pair: string): number[] =>
-    [...pair, ...c.spatial].map((letter) => layout.indexOf(letter));
+    Array.from(pair + c.spatial).map((letter) => layout.indexOf(letter));
   return { lhsSpec: spec(lhs, 'NC'), rhsSpec: spec(rhs, 'OI'), outSpec: spec(out, 'NC') };
 }
 
 const naive = (c: Configuration, lhs: Dense, rhs: Dense): Dense => {
-  const order = [...c.layouts[1]].filter((l) => c.spatial.includes(l)).map((l) => c.spatial.indexOf(l));
+  const order = Array.from(c.layouts[1])
+    .filter((l) => c.spatial.includes(l))
+    .map((l) => c.spatial.indexOf(l));
   const pick = <T>(list: readonly T[]): T[] => order.flatMap((i) => list.slice(i, i + 1));
   return naiveConv(
     lhs,
@@ -100,7 +102,7 @@ const naive = (c: Configuration, lhs: Dense, rhs: Dense): Dense => {
 const same = (actual: NDArray, expected: Dense): void => {
   expect(actual.shape).toEqual(expected.shape);
   // -0 is 0 here.
-  expect([...actual.dataSync()].map((v) => Number(v) + 0)).toEqual(expected.data.map((v) => v + 0));
+  expect([...actual.dataSync()].map((v) => v + 0)).toEqual(expected.data.map((v) => v + 0));
 };
 
 describe('the definition', () => {

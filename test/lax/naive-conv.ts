@@ -60,14 +60,14 @@ export function naiveConv(
   batchGroups: number,
 ): Dense {
   const [lhsLayout, rhsLayout, outLayout] = layouts;
-  const spatial = [...rhsLayout].filter((c) => c !== 'O' && c !== 'I');
+  const spatial = Array.from(rhsLayout).filter((c) => c !== 'O' && c !== 'I');
   const length = (x: Dense, layout: string, c: string): number => x.shape[layout.indexOf(c)] ?? NaN;
   const outFeatures = length(rhs, rhsLayout, 'O');
   const inFeatures = length(rhs, rhsLayout, 'I');
   const batch = length(lhs, lhsLayout, 'N') / batchGroups;
   const extents: Record<string, number> = { N: batch, C: outFeatures };
   spatial.forEach((c, i) => (extents[c] = outLength(length(lhs, lhsLayout, c), length(rhs, rhsLayout, c), w, i)));
-  const shape = [...outLayout].map((c) => extents[c] ?? NaN);
+  const shape = Array.from(outLayout).map((c) => extents[c] ?? NaN);
   const kernelShape = [inFeatures, ...spatial.map((c) => length(rhs, rhsLayout, c))];
   const data = [...indices(shape)].map((index) => {
     const place = (c: string): number => index[outLayout.indexOf(c)] ?? NaN;
@@ -85,7 +85,7 @@ export function naiveConv(
         weight[c] = k[d] ?? 0;
       });
       sum +=
-        at(lhs, [...lhsLayout].map((c) => read[c] ?? 0)) * at(rhs, [...rhsLayout].map((c) => weight[c] ?? 0)); // prettier-ignore
+        at(lhs, Array.from(lhsLayout).map((c) => read[c] ?? 0)) * at(rhs, Array.from(rhsLayout).map((c) => weight[c] ?? 0)); // prettier-ignore
     }
     return sum;
   });

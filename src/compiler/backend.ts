@@ -2,14 +2,16 @@
 import type { Device, Storage } from '../core/device.js';
 import type { Program } from './loop-ir.js';
 
+export type TextStage = 'kernels' | 'wat';
+
 export interface Executable {
   /**
    * Run once. `donated[i]` says that input i's bytes may be reused and are gone afterwards. `extent` is the
    * run-time length of a `dynamicExtent` program: every output then has that many elements.
    */
   run(inputs: readonly Storage[], donated?: readonly boolean[], extent?: number): Storage[];
-  /** The kernels in the backend's own language (`wat`, `wgsl`), for reading. */
-  asText(): string;
+  /** For reading: the kernels as loops and expressions, or (`wat`) the code made of them, in the backend's own language. */
+  asText(stage?: TextStage): string;
 }
 
 export interface Backend extends Device {

@@ -6,7 +6,7 @@ import type { Device, Storage } from '../core/device.js';
 import { DTypeError, ArgumentError } from '../core/errors.js';
 import type { ClosedJaxpr } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
-import type { Backend, Executable } from './backend.js';
+import type { Backend, Executable, TextStage } from './backend.js';
 import { compileJaxpr, type CompileOptions, type ResultSource } from './compile.js';
 
 const isBackend = (device: Device): device is Backend => 'compile' in device;
@@ -84,7 +84,7 @@ export class CompiledFunction {
     return donated ? this.device.fromHost(storage.dtype, this.device.toHost(storage)) : storage;
   }
 
-  asText(): string {
-    return this.#executable.asText();
+  asText(stage?: TextStage): string {
+    return this.#executable.asText(stage);
   }
 }

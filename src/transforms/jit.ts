@@ -5,10 +5,15 @@ import type { Device } from '../core/device.js';
 import { ArgumentError } from '../core/errors.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
+import { printJaxpr } from '../core/print.js';
 import { definePrimitive, type ClosedJaxpr, type Primitive } from '../core/primitive.js';
 import { userLine } from '../core/source.js';
 import { bind, currentTrace, evalTrace, Tracer } from '../core/trace.js';
 import { unflatten, type TreeDef } from '../core/tree.js';
+import type { TextStage } from '../compiler/backend.js';
+import { compileJaxpr } from '../compiler/compile.js';
+import { costLines, programCost, type Cost } from '../compiler/cost.js';
+import type { Program } from '../compiler/loop-ir.js';
 import { CompiledFunction, checkSupported, deviceOf } from '../compiler/executor.js';
 import { LruCache } from '../compiler/lru.js';
 import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
@@ -102,8 +107,31 @@ export type JittedFunction<A extends readonly unknown[], R> = ((...args: Argumen
 /** One traced and compiled variant of a jitted function. */
 export interface Lowered {
   readonly jaxpr: ClosedJaxpr;
-  /** The backend's kernels, readable. */
-  asText(): string;
+  /**
+   * A stage of compilation, readable: `jaxpr`, what was traced; `kernels`, the loops and expressions that are left after
+   * fusion, with the bytes each kernel reads and writes; `wat`, the code in the backend's own language.
+   *
+   * @example
+   * ```ts
+   * import { jit, nn, numpy as np } from 'cotangent';
+   * const lowered = jit((x) => nn.softmax(x)).lower(np.zeros([8, 16]));
+   * lowered.asText('jaxpr').startsWith('{ lambda ; a:f32[8,16]. let'); // => true
+   * lowered.asText('kernels').split('kernel ').length - 1; // => 1
+   * ```
+   */
+  asText(stage?: 'jaxpr' | TextStage): string;
+  /**
+   * What a run does, counted from the kernels: `kernels` launched, `bytesRead` and `bytesWritten` by them and the sum
+   * `bytesMoved`, `arenaBytes` of scratch memory, `flops`.
+   *
+   * @example
+   * ```ts
+   * import { jit, nn, numpy as np } from 'cotangent';
+   * const { kernels, bytesMoved } = jit((x) => nn.softmax(x)).lower(np.zeros([8, 16])).cost();
+   * [kernels, bytesMoved]; // => [1, 1024]
+   * ```
+   */
+  cost(): Cost;
 }
 
 /**
@@ -229,7 +257,17 @@ export function jit<A extends readonly unknown[], R>(
     const concrete = [...t.consts, ...arrays].filter((x) => x instanceof ConcreteArray);
     if (concrete.length !== t.consts.length + arrays.length)
       throw new ArgumentError(`jit(${name}).lower: arguments must be concrete arrays.${userLine()}`);
-    return { jaxpr: t.closed, asText: () => compiledFor(t, concrete, donate).asText() };
+    const program = (): Program =>
+      compileJaxpr(t.closed, { name, donate: [...t.consts.map(() => false), ...donate] }).program;
+    return {
+      jaxpr: t.closed,
+      asText: (stage = 'kernels') => {
+        if (stage === 'jaxpr') return printJaxpr(t.closed);
+        const text = compiledFor(t, concrete, donate).asText(stage);
+        return stage === 'wat' ? text : [text, ...costLines(program())].join('\n');
+      },
+      cost: () => programCost(program()),
+    };
   };
 
   return Object.assign((...args: ArgumentsLike<A>) => call(args as readonly unknown[]) as ToArrays<R>, {

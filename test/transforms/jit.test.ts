@@ -135,7 +135,23 @@ describe('looking inside', () => {
     });
     const lowered = f.lower(array([1, 2]));
     expect(String(lowered.jaxpr)).toBe('{ lambda ; a:f32[2]. let b:f32[2] = add a a in (b,) }');
-    expect(lowered.asText()).toMatch(/add/);
+    expect(lowered.asText('jaxpr')).toBe(String(lowered.jaxpr));
+    expect(lowered.asText()).toMatch(/kernel add\(b0: f32\[2\], b1: f32\[2\] write\)/);
+    expect(lowered.asText()).toMatch(/b1\[i0\] = b0\[i0\] \+ b0\[i0\]|t0 \+ t0/);
+    expect(lowered.asText()).toMatch(/# add: reads 8 bytes, writes 8, 2 flops/);
+    const wat = lowered.asText('wat');
+    expect(wat).toMatch(/^\(module\n {2}\(import "env" "memory" \(memory 0/);
+    expect(wat).toMatch(/\(func \$add \(param i32 i32 i32 i32\)/);
+    expect(wat).toMatch(/f32\.add/);
+    expect(wat).toMatch(/\(export "run" \(func \$run\)\)/);
+    expect(lowered.cost()).toEqual({
+      kernels: 1,
+      bytesRead: 8,
+      bytesWritten: 8,
+      bytesMoved: 16,
+      arenaBytes: 0,
+      flops: 2,
+    });
   });
   it('evalShape and makeJaxpr compute nothing', () => {
     const f = (x: NDArray, y: NDArray): { out: NDArray } => ({ out: lax.dot(x, y) });

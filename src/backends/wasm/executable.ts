@@ -6,7 +6,8 @@
 import type { Storage } from '../../core/device.js';
 import { byteWidth } from '../../core/dtype.js';
 import { ArgumentError } from '../../core/errors.js';
-import type { Executable } from '../../compiler/backend.js';
+import type { Executable, TextStage } from '../../compiler/backend.js';
+import { disassemble } from './disassemble.js';
 import type { Program, ProgramBuffer } from '../../compiler/loop-ir.js';
 import type { EmittedProgram } from './emit-program.js';
 import { BLOCK_ALIGN } from './heap.js';
@@ -36,7 +37,7 @@ export class CpuExecutable implements Executable {
   readonly #device: ExecutableDevice;
   readonly #name: string;
   readonly #module: WebAssembly.Module;
-  readonly #text: () => string;
+  readonly #text: (stage: TextStage) => string;
   #run: ThreadedRun | undefined;
   /** For the workers, if several threads can run it; and the extent from which they do. */
   readonly #shared: SharedModule | undefined;
@@ -69,7 +70,7 @@ export class CpuExecutable implements Executable {
         cause,
       });
     }
-    this.#text = () => emitted.text();
+    this.#text = (stage) => (stage === 'wat' ? disassemble(emitted.bytes) : emitted.text());
     this.#inputs = Array.from({ length: program.inputCount }, (_, index) =>
       program.buffers.find(({ place }) => place.kind === 'input' && place.index === index),
     );
@@ -96,8 +97,8 @@ export class CpuExecutable implements Executable {
     this.#tableBytes = aligned(4 * (program.inputCount + program.outputCount + offsets.length + 2));
   }
 
-  asText(): string {
-    return this.#text();
+  asText(stage: TextStage = 'kernels'): string {
+    return this.#text(stage);
   }
 
   run(inputs: readonly Storage[], donated?: readonly boolean[], extent = 0): Storage[] {

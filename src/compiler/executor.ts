@@ -30,10 +30,10 @@ export function deviceOf(operands: readonly ConcreteArray[], fallback: Device, o
 
 /** Throw if the device does not have the dtype of a value. */
 export function checkSupported(device: Device, avals: readonly ShapedArray[], op: string): void {
-  const wrong = avals.find((a) => !device.supports(a.dtype));
-  if (wrong !== undefined) {
+  for (const { dtype } of avals) {
+    if (device.supports(dtype)) continue;
     throw new DTypeError(
-      `${op}: device ${device.kind} has no ${wrong.dtype}. Convert with x.astype('float32') or use the cpu device.${userLine()}`,
+      `${op}: device ${device.kind} has no ${dtype}. Convert with x.astype('float32') or use the cpu device.${userLine()}`,
     );
   }
 }
@@ -66,17 +66,17 @@ export class CompiledFunction {
     const all = this.#constants.length === 0 ? operands : [...operands, ...this.#constants];
     const storages = all.map((x) => x.storage);
     const computed = this.#executable.run(storages, donated, extent);
-    return this.#results.map((source, i) => {
-      const aval = nth(outAvals, i);
+    const result = (source: ResultSource): Storage | number => {
       switch (source.kind) {
         case 'computed':
-          return new ConcreteArray(aval, nth(computed, source.index));
+          return nth(computed, source.index);
         case 'input':
-          return new ConcreteArray(aval, this.#forward(nth(storages, source.index), donated?.[source.index] === true));
+          return this.#forward(nth(storages, source.index), donated?.[source.index] === true);
         case 'literal':
-          return new ConcreteArray(aval, source.value);
+          return source.value;
       }
-    });
+    };
+    return this.#results.map((source, i) => new ConcreteArray(nth(outAvals, i), result(source)));
   }
 
   /** A result that is an argument shares its bytes, unless the argument was given up. */

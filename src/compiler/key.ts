@@ -6,7 +6,7 @@ import type { Kernel } from './loop-ir.js';
 const ids = new WeakMap<object, number>();
 let nextId = 0;
 /** A number for an object that is compared by identity. */
-function identityOf(value: object): number {
+export function identityOf(value: object): number {
   let id = ids.get(value);
   if (id === undefined) {
     id = nextId++;

@@ -5,6 +5,8 @@ export type Shape = readonly number[];
 
 /** Shape, dtype, and whether the dtype is weak (came from a bare JS number and gives way in promotion). */
 export class ShapedArray {
+  #text: string | undefined;
+
   constructor(
     readonly shape: Shape,
     readonly dtype: DType,
@@ -21,7 +23,7 @@ export class ShapedArray {
 
   /** The form jaxprs print: `f32[3,4]`. */
   toString(): string {
-    return `${shortName(this.dtype)}[${this.shape.join(',')}]`;
+    return (this.#text ??= `${shortName(this.dtype)}[${this.shape.join(',')}]`);
   }
 
   /** Same shape and dtype; weakness is not part of the type of a value. */
@@ -38,9 +40,17 @@ export class ShapedArray {
   }
 }
 
-export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const d of shape) size *= d;
+  return size;
+}
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {

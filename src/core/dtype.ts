@@ -96,6 +96,7 @@ const UPPER = Object.fromEntries((Object.keys(UP) as LatticeType[]).map((t) => [
 
 /** Least upper bound of two lattice nodes. It is commutative, associative and idempotent (tested as laws). */
 export function joinTypes(a: LatticeType, b: LatticeType): LatticeType {
+  if (a === b) return a;
   const common = [...UPPER[a]].filter((t) => UPPER[b].has(t));
   // The least element of the common upper bounds is the one that has all of them above it.
   const least = common.find((t) => common.every((other) => UPPER[t].has(other)));

@@ -70,14 +70,17 @@ export interface NaryDefinition<P extends Params> {
 
 /** Result shape of an elementwise operation; scalars go with any shape. */
 export function elementwiseShape(name: string, operands: readonly ShapedArray[]): readonly number[] {
-  const shape = operands.find((x) => x.ndim > 0)?.shape ?? [];
-  if (operands.some((x) => x.ndim > 0 && !sameShape(x.shape, shape))) {
+  let shape: readonly number[] | undefined;
+  for (const x of operands) {
+    if (x.ndim === 0) continue;
+    shape ??= x.shape;
+    if (sameShape(x.shape, shape)) continue;
     throw new ShapeError(
       `${name}: operands have shapes ${operands.map((x) => showShape(x.shape)).join(' and ')}, which must be equal (or scalar). ` +
         `The functions of np broadcast.${userLine()}`,
     );
   }
-  return shape;
+  return shape ?? [];
 }
 
 function elementwiseType(
@@ -86,8 +89,11 @@ function elementwiseType(
   operands: readonly ShapedArray[],
 ): ShapedArray {
   const shape = elementwiseShape(name, operands);
-  const dtype = nth(operands, 0).dtype;
-  if (operands.some((x) => x.dtype !== dtype)) {
+  const { dtype } = nth(operands, 0);
+  let weak = result === undefined;
+  for (const x of operands) {
+    weak &&= x.weakType;
+    if (x.dtype === dtype) continue;
     throw new DTypeError(
       `${name}: operands have dtypes ${operands.map((x) => x.dtype).join(' and ')}, which must be equal. ` +
         `Convert one with x.astype(...); the functions of np promote.${userLine()}`,
@@ -96,7 +102,7 @@ function elementwiseType(
   const { accepts, say } = CLASSES[dtypes];
   if (!accepts(dtype))
     throw new DTypeError(`${name}: takes ${say}, got ${shortName(dtype)}${showShape(shape)}.${userLine()}`);
-  return new ShapedArray(shape, result ?? dtype, result === undefined && operands.every((x) => x.weakType));
+  return new ShapedArray(shape, result ?? dtype, weak);
 }
 
 /** Sum a cotangent down to the type of an operand that was repeated. */

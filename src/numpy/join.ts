@@ -19,7 +19,7 @@ export interface JoinOptions {
 }
 
 /** The arrays of a sequence in one dtype. */
-function together(op: string, xs: Sequence, { dtype }: JoinOptions = {}): NDArray[] {
+function together(op: string, xs: Sequence, { dtype }: JoinOptions = {}): readonly NDArray[] {
   const list = xs instanceof NDArray ? rows(op, xs) : xs;
   if (!Array.isArray(list) || list.length === 0) {
     throw new ArgumentError(`${op}: expected a list of at least one array, as in np.${op}([a, b]).${userLine()}`);

@@ -94,19 +94,26 @@ export function promoteChoices(op: string, conditions: readonly ArrayLike[], xs:
 }
 
 /** Broadcast the operands that are not rank 0 to one shape; lax takes rank-0 operands as they are. */
-export function broadcastOperands(op: string, xs: readonly NDArray[]): NDArray[] {
-  const arrays = xs.filter((x) => x.ndim > 0);
+export function broadcastOperands(op: string, xs: readonly NDArray[]): readonly NDArray[] {
+  const arrays = xs.filter((x) => x.aval.ndim > 0);
   const first = arrays[0];
-  if (first === undefined || arrays.every((x) => sameShape(x.aval.shape, first.aval.shape))) return [...xs];
+  if (first === undefined || arrays.every((x) => sameShape(x.aval.shape, first.aval.shape))) return xs;
   const shape = broadcastShapes(op, ...arrays.map((x) => x.aval.shape));
   return xs.map((x) => (x.ndim === 0 ? x : broadcastTo(x, shape)));
 }
+
+/** Whether an argument needs no conversion to `dtype`, nor takes part in choosing it. */
+const isStrong = (x: ArrayLike, dtype: DType): x is NDArray =>
+  x instanceof NDArray && x.aval.dtype === dtype && !x.aval.weakType;
 
 /**
  * The arguments as arrays of one dtype by the lattice, shapes left as they are.
  * `inexact` makes integers and booleans float32.
  */
-export function promoteTypesOf(op: string, xs: readonly ArrayLike[], inexact = false): NDArray[] {
+export function promoteTypesOf(op: string, xs: readonly ArrayLike[], inexact = false): readonly NDArray[] {
+  const [first] = xs;
+  if (first instanceof NDArray && (!inexact || isFloat(first.dtype)) && xs.every((x) => isStrong(x, first.dtype)))
+    return xs;
   const joined = commonType(op, xs);
   const type = inexact && !isFloat(latticeDType(joined)) ? (joined === 'int*' ? 'float*' : 'float32') : joined;
   return xs.map((x) => toType(op, x, type));
@@ -116,15 +123,23 @@ export function promoteTypesOf(op: string, xs: readonly ArrayLike[], inexact = f
  * The arguments as arrays that lax takes together: one dtype by the lattice, and one shape or rank 0. Throws
  * ShapeError, naming `op`, when the shapes do not broadcast.
  */
-export const promoteArrays = (op: string, ...xs: readonly ArrayLike[]): NDArray[] =>
+export const promoteArrays = (op: string, ...xs: readonly ArrayLike[]): readonly NDArray[] =>
   broadcastOperands(op, promoteTypesOf(op, xs));
 
 /** {@link promoteArrays} for functions of real numbers: integers and booleans become float32. */
-export const promoteInexact = (op: string, ...xs: readonly ArrayLike[]): NDArray[] =>
+export const promoteInexact = (op: string, ...xs: readonly ArrayLike[]): readonly NDArray[] =>
   broadcastOperands(op, promoteTypesOf(op, xs, true));
+
+/** Two arguments, if they are arrays that need neither conversion nor broadcasting: the usual case. */
+function arraysAlike(x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] | undefined {
+  if (!(x instanceof NDArray && y instanceof NDArray && isStrong(y, x.aval.dtype))) return undefined;
+  return !x.aval.weakType && sameShape(x.aval.shape, y.aval.shape) ? [x, y] : undefined;
+}
 
 /** {@link promoteArrays} of two arguments, as a pair. */
 export function promote2(op: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] {
+  const alike = arraysAlike(x, y);
+  if (alike !== undefined) return alike;
   const [a, b] = promoteArrays(op, x, y);
   return [a ?? asArray(x), b ?? asArray(y)];
 }

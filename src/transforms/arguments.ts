@@ -1,5 +1,6 @@
 /** Arguments of transforms: trees to lists of arrays and back, with teaching errors that name the leaf. */
 import type { ShapedArray } from '../core/aval.js';
+import { nth } from '../core/axes.js';
 import { scalar } from '../core/concrete.js';
 import { isFloat } from '../core/dtype.js';
 import { ArgumentError, DTypeError, TreeError } from '../core/errors.js';
@@ -45,19 +46,26 @@ export function leafArray(leaf: unknown, where: () => string): NDArray {
 export interface FlatArguments {
   readonly arrays: NDArray[];
   readonly def: TreeDef;
-  /** `params.w[0]` of each leaf. */
+  /** `params.w[0]` of each leaf; made when they are first asked for. */
   readonly labels: readonly string[];
 }
 
 /** Flatten a list of arguments (or any tree) to arrays. */
 export function flattenArguments(args: unknown, op: string, what = 'argument'): FlatArguments {
-  const [leaves, def] = flattenWithPath<unknown>(args);
-  const label = (path: readonly (string | number)[]): string => {
-    const [first, ...rest] = path;
-    return `${what} ${showPath(rest, String(first ?? ''))}`;
+  const [leaves, def] = flatten<unknown>(args);
+  let labels: readonly string[] | undefined;
+  const labelled = (): readonly string[] =>
+    (labels ??= flattenWithPath<unknown>(args as object)[0].map(([[first, ...rest]]) => {
+      return `${what} ${showPath(rest, String(first ?? ''))}`;
+    }));
+  const arrays = leaves.map((leaf, i) => leafArray(leaf, () => `${op}: ${nth(labelled(), i)}`));
+  return {
+    arrays,
+    def,
+    get labels() {
+      return labelled();
+    },
   };
-  const arrays = leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: ${label(path)}`));
-  return { arrays, def, labels: leaves.map(([path]) => label(path)) };
 }
 
 /** Throw unless `value` is a list of arguments. */

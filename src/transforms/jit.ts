@@ -16,7 +16,7 @@ import { costLines, programCost, type Cost } from '../compiler/cost.js';
 import type { Program } from '../compiler/loop-ir.js';
 import { CompiledFunction, checkSupported, deviceOf } from '../compiler/executor.js';
 import { LruCache } from '../compiler/lru.js';
-import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
+import { flatFunction, flattenArguments, type ArgumentsLike, type FlatArguments, type ToArrays } from './arguments.js';
 import { callRules, calledTypes, hoistConstants } from './call.js';
 import { add, mul } from '../lax/arithmetic.js';
 import { sin } from '../lax/trigonometric.js';
@@ -80,9 +80,14 @@ interface Traced {
   readonly closed: ClosedJaxpr;
   readonly consts: readonly NDArray[];
   readonly outDef: TreeDef;
+  /** Which operands (constants first) are given up; undefined when none is. */
+  readonly donate: readonly boolean[] | undefined;
   /** Compiled per device. */
   readonly compiled: Map<Device, CompiledFunction>;
 }
+
+/** A function that closes over values of an outer trace is good for that trace only. */
+const isCached = ({ consts }: Traced): boolean => !consts.some((c) => c instanceof Tracer);
 
 const numbers = (value: number | readonly number[] | undefined): readonly number[] =>
   value === undefined ? [] : typeof value === 'number' ? [value] : value;
@@ -159,19 +164,32 @@ export function jit<A extends readonly unknown[], R>(
   const name = options.name ?? (f.name === '' ? '<lambda>' : f.name);
   const traces = new LruCache<Traced>(MAX_TRACES);
 
-  const prepare = (
-    args: readonly unknown[],
-  ): { arrays: NDArray[]; labels: readonly string[]; traced: () => Traced; donate: boolean[] } => {
-    const dynamic = args.filter((_, i) => !statics.has(i));
-    const { arrays, def, labels } = flattenArguments(dynamic, `jit(${name})`);
+  // The last call whose arguments were arrays and nothing else: one like it is known by the identity of their types,
+  // which results of the same program share, without flattening anything or making a key.
+  let last: { readonly avals: readonly ShapedArray[]; readonly traced: Traced } | undefined;
+  const likeLast = (args: readonly unknown[]): args is readonly ConcreteArray[] => {
+    if (args.length !== last?.avals.length) return false;
+    for (let i = 0; i < args.length; i++) {
+      const x = args[i];
+      if (!(x instanceof ConcreteArray) || x.aval !== last.avals[i]) return false;
+    }
+    return true;
+  };
+
+  const prepare = (args: readonly unknown[]): { arrays: readonly NDArray[]; traced: Traced } => {
+    if (last !== undefined && likeLast(args)) return { arrays: args, traced: last.traced };
+    const flat = flattenArguments(
+      args.filter((_, i) => !statics.has(i)),
+      `jit(${name})`,
+    );
+    const { arrays, def } = flat;
     let key = def.toString();
     for (const x of arrays) key += `|${x.aval.toString()}${x.weakType ? '*' : ''}`;
     for (const i of statics) key += `|${staticKey(args[i])}`;
-    const donate =
-      donated.size === 0
-        ? []
-        : def.children.flatMap((child, i) => new Array<boolean>(child.numLeaves).fill(isDonated(i)));
-    return { arrays, labels, donate, traced: () => traces.get(key) ?? trace(args, def, arrays, labels, key) };
+    const traced = traces.get(key) ?? trace(args, flat, key);
+    if (statics.size === 0 && isCached(traced) && args.every((x) => x instanceof ConcreteArray))
+      last = { avals: args.map((x) => x.aval), traced };
+    return { arrays, traced };
   };
   // Positions count all arguments, but the flattened ones are without the static.
   const isDonated = (dynamicIndex: number): boolean => {
@@ -180,13 +198,7 @@ export function jit<A extends readonly unknown[], R>(
     return donated.has(position);
   };
 
-  const trace = (
-    args: readonly unknown[],
-    def: TreeDef,
-    arrays: readonly NDArray[],
-    labels: readonly string[],
-    key: string,
-  ): Traced => {
+  const trace = (args: readonly unknown[], { arrays, def, labels }: FlatArguments, key: string): Traced => {
     const withStatics = (...dynamic: never[]): unknown => {
       let next = 0;
       const all = args.map((a, i) => (statics.has(i) ? a : dynamic[next++]));
@@ -204,24 +216,26 @@ export function jit<A extends readonly unknown[], R>(
       closed: hoisted.closed,
       consts: hoisted.consts,
       outDef: flat.outDef(),
+      donate:
+        donated.size === 0
+          ? undefined
+          : [
+              ...hoisted.consts.map(() => false),
+              ...def.children.flatMap((child, i) => new Array<boolean>(child.numLeaves).fill(isDonated(i))),
+            ],
       compiled: new Map(),
     };
-    // A function that closes over values of an outer trace is good for that trace only.
-    if (!hoisted.consts.some((c) => c instanceof Tracer)) traces.set(key, traced);
+    if (isCached(traced)) traces.set(key, traced);
     return traced;
   };
 
-  const compiledFor = (
-    traced: Traced,
-    operands: readonly ConcreteArray[],
-    donate: readonly boolean[],
-  ): CompiledFunction => {
+  const compiledFor = (traced: Traced, operands: readonly ConcreteArray[]): CompiledFunction => {
     const device = deviceOf(operands, options.device ?? getDefaultDevice(), `jit(${name})`);
     let compiled = traced.compiled.get(device);
     if (compiled === undefined) {
       checkSupported(device, [...traced.closed.inAvals, ...traced.closed.outAvals], `jit(${name})`);
-      const all = [...traced.consts.map(() => false), ...donate];
-      compiled = new CompiledFunction(traced.closed, device, traced.closed.outAvals, { name, donate: all });
+      const { closed, donate = [] } = traced;
+      compiled = new CompiledFunction(closed, device, closed.outAvals, { name, donate });
       traced.compiled.set(device, compiled);
     }
     return compiled;
@@ -240,30 +254,26 @@ export function jit<A extends readonly unknown[], R>(
 
   const call = (args: readonly unknown[]): unknown => {
     if (jitDisabled) return runEagerly(args);
-    const { arrays, traced, donate } = prepare(args);
-    const t = traced();
-    const operands = t.consts.length === 0 ? arrays : [...t.consts, ...arrays];
+    const { arrays, traced } = prepare(args);
+    const operands = traced.consts.length === 0 ? arrays : [...traced.consts, ...arrays];
     if (currentTrace() !== evalTrace || !operands.every((x) => x instanceof ConcreteArray)) {
-      return unflatten(t.outDef, bind(jitP, operands, { jaxpr: t.closed, name }));
+      return unflatten(traced.outDef, bind(jitP, operands, { jaxpr: traced.closed, name }));
     }
-    const compiled = compiledFor(t, operands, donate);
-    const given = donate.length === 0 ? undefined : [...t.consts.map(() => false), ...donate];
-    return unflatten(t.outDef, compiled.run(operands, given));
+    return unflatten(traced.outDef, compiledFor(traced, operands).run(operands, traced.donate));
   };
 
   const lower = (args: readonly unknown[]): Lowered => {
-    const { traced, arrays, donate } = prepare(args);
-    const t = traced();
-    const concrete = [...t.consts, ...arrays].filter((x) => x instanceof ConcreteArray);
-    if (concrete.length !== t.consts.length + arrays.length)
+    const { traced, arrays } = prepare(args);
+    const concrete = [...traced.consts, ...arrays].filter((x) => x instanceof ConcreteArray);
+    if (concrete.length !== traced.consts.length + arrays.length)
       throw new ArgumentError(`jit(${name}).lower: arguments must be concrete arrays.${userLine()}`);
-    const program = (): Program =>
-      compileJaxpr(t.closed, { name, donate: [...t.consts.map(() => false), ...donate] }).program;
+    const { closed, donate = [] } = traced;
+    const program = (): Program => compileJaxpr(closed, { name, donate }).program;
     return {
-      jaxpr: t.closed,
+      jaxpr: closed,
       asText: (stage = 'kernels') => {
-        if (stage === 'jaxpr') return printJaxpr(t.closed);
-        const text = compiledFor(t, concrete, donate).asText(stage);
+        if (stage === 'jaxpr') return printJaxpr(closed);
+        const text = compiledFor(traced, concrete).asText(stage);
         return stage === 'wat' ? text : [text, ...costLines(program())].join('\n');
       },
       cost: () => programCost(program()),

@@ -1,25 +1,12 @@
 /**
- * The axis groups of a contraction, normalised: axes of extent 1 are dropped and adjacent axes that every operand
- * steps through as one are merged, so that most contractions have one axis per group.
+ * The axis groups of a contraction: their sizes, how operands step through them, and contractions without axes of
+ * extent 1.
  */
-import type { ContractAxis } from '../../compiler/loop-ir.js';
+import { int } from '../../core/scalar.js';
+import type { Expr } from '../../core/scalar.js';
+import type { ContractAxis, ContractKernel, ContractOperand, Store } from '../../compiler/loop-ir.js';
+import { Exprs } from './exprs.js';
 import { product } from './util.js';
-
-export function mergeAxes(axes: readonly ContractAxis[]): ContractAxis[] {
-  const merged: ContractAxis[] = [];
-  for (const axis of axes) {
-    if (axis.extent === 1) continue;
-    const outer = merged.at(-1);
-    if (
-      outer?.lhsStride === axis.lhsStride * axis.extent &&
-      outer.rhsStride === axis.rhsStride * axis.extent &&
-      outer.outStride === axis.outStride * axis.extent
-    ) {
-      merged[merged.length - 1] = { ...axis, extent: outer.extent * axis.extent };
-    } else merged.push(axis);
-  }
-  return merged;
-}
 
 /** Elements of a group. */
 export const groupSize = (axes: readonly ContractAxis[]): number => product(axes.map((a) => a.extent));
@@ -32,10 +19,12 @@ export type Steps =
   | { readonly kind: 'stride'; readonly stride: number }
   | { readonly kind: 'axes'; readonly axes: readonly { readonly extent: number; readonly stride: number }[] };
 
-export function stepsOf(axes: readonly ContractAxis[], operand: 'lhsStride' | 'rhsStride' | 'outStride'): Steps {
-  // Merge again for this operand alone: it may be simpler than all operands together.
+export type StrideKey = 'lhsStride' | 'rhsStride' | 'outStride';
+
+export function stepsOf(axes: readonly ContractAxis[], operand: StrideKey): Steps {
   const own: { extent: number; stride: number }[] = [];
   for (const axis of axes) {
+    if (axis.extent === 1) continue;
     const outer = own.at(-1);
     const stride = axis[operand];
     if (outer?.stride === stride * axis.extent) own[own.length - 1] = { extent: outer.extent * axis.extent, stride };
@@ -44,4 +33,30 @@ export function stepsOf(axes: readonly ContractAxis[], operand: 'lhsStride' | 'r
   const [only] = own;
   if (only === undefined) return { kind: 'stride', stride: 0 };
   return own.length === 1 ? { kind: 'stride', stride: only.stride } : { kind: 'axes', axes: own };
+}
+
+/** The contraction without its axes of extent 1. */
+export function dropUnitAxes(kernel: ContractKernel): ContractKernel {
+  const { batch, m, n, k } = kernel;
+  const gone = new Map<number, Expr>();
+  for (const axis of [...batch, ...m, ...n, ...k]) if (axis.extent === 1) gone.set(axis.id, int(0));
+  if (gone.size === 0) return kernel;
+  const exprs = new Exprs();
+  const visit = (e: Expr): Expr => exprs.substitute(exprs.canon(e), gone);
+  const operand = (o: ContractOperand): ContractOperand => ('value' in o ? { value: visit(o.value) } : o);
+  const kept = (axes: readonly ContractAxis[]): ContractAxis[] => axes.filter((a) => a.extent !== 1);
+  const store = (s: Store): Store => {
+    const mapped = { ...s, index: visit(s.index), value: visit(s.value) };
+    return s.mask === undefined ? mapped : { ...mapped, mask: visit(s.mask) };
+  };
+  return {
+    ...kernel,
+    batch: kept(batch),
+    m: kept(m),
+    n: kept(n),
+    k: kept(k),
+    lhs: operand(kernel.lhs),
+    rhs: operand(kernel.rhs),
+    ...(kernel.epilogue === undefined ? {} : { epilogue: kernel.epilogue.map(store) }),
+  };
 }

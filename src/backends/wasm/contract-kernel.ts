@@ -4,9 +4,9 @@
  */
 import type { ContractKernel } from '../../compiler/loop-ir.js';
 import type { ModuleBuilder } from './assembler.js';
-import { groupSize } from './contract-axes.js';
+import { dropUnitAxes, groupSize } from './contract-axes.js';
 import { contractAsLoops } from './contract-loops.js';
-import { emitGemmKernel, type StridedContraction } from './gemm-kernel.js';
+import { emitGemmKernel } from './gemm-kernel.js';
 import type { EmittedKernel } from './kernel-step.js';
 import { emitLoopSteps } from './loop-steps.js';
 import type { VectorMode } from './vectorise.js';
@@ -14,15 +14,13 @@ import type { VectorMode } from './vectorise.js';
 /** Fewest multiplications for which packing is not slower than loops. */
 const PACK_FROM = 512;
 
-export function emitContractKernel(module: ModuleBuilder, kernel: ContractKernel, vectors: VectorMode): EmittedKernel {
+export function emitContractKernel(module: ModuleBuilder, source: ContractKernel, vectors: VectorMode): EmittedKernel {
+  const kernel = dropUnitAxes(source);
   const m = groupSize(kernel.m);
   const n = groupSize(kernel.n);
   const k = groupSize(kernel.k);
   const { dtype } = kernel;
-  if (dtype !== 'bool' && isStrided(kernel) && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM)
-    return emitGemmKernel(module, kernel, dtype);
+  if (dtype !== 'bool' && m > 1 && n > 1 && k > 1 && m * n * k >= PACK_FROM && groupSize(kernel.batch) > 0)
+    return emitGemmKernel(module, kernel, dtype, { vectors, fused: false });
   return emitLoopSteps(module, contractAsLoops(kernel), false, vectors);
 }
-
-const isStrided = (kernel: ContractKernel): kernel is StridedContraction =>
-  'buffer' in kernel.lhs && 'buffer' in kernel.rhs && kernel.out !== undefined && kernel.epilogue === undefined;

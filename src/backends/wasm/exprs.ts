@@ -3,7 +3,7 @@
  * equality), simplification of int32 index arithmetic, value ranges, affine forms of indices, and what an
  * expression depends on. One `Exprs` serves one kernel.
  */
-import { binary, int, loopVar, operandsOf } from '../../core/scalar.js';
+import { binary, bool, int, loopVar, operandsOf } from '../../core/scalar.js';
 import type { BinaryExpr, Expr } from '../../core/scalar.js';
 
 export interface Range {
@@ -36,6 +36,14 @@ function union(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<numb
   if (a.size === 0 || a === b) return b;
   if (b.size === 0) return a;
   return new Set([...a, ...b]);
+}
+
+/** `x op y` of bools of which one is a constant. */
+function simplifyBool(op: BinaryExpr['op'], x: Expr, y: Expr): Expr | undefined {
+  if (op !== 'and' && op !== 'or') return undefined;
+  const [known, other] = x.op === 'const' ? [x, y] : [y, x];
+  if (known.op !== 'const') return undefined;
+  return (Number(known.value) !== 0) === (op === 'and') ? other : known;
 }
 
 const foldInt32: Partial<Record<BinaryExpr['op'], (x: number, y: number) => number>> = {
@@ -126,7 +134,12 @@ export class Exprs {
           return this.intern(`${e.op} ${e.type} ${this.id(x)}`, x === e.x ? e : { ...e, x });
         }
         const y = visit(e.y);
-        const simpler = e.type === 'int32' ? this.simplify(e.op, x, y) : undefined;
+        const simpler =
+          x.type === 'int32'
+            ? this.simplify(e.op, x, y)
+            : e.type === 'bool' && x.type === 'bool'
+              ? simplifyBool(e.op, x, y)
+              : undefined;
         if (simpler !== undefined) return simpler;
         return this.intern(
           `${e.op} ${e.type} ${this.id(x)} ${this.id(y)}`,
@@ -163,6 +176,30 @@ export class Exprs {
       case 'div':
       case 'rem':
         return cy === undefined || cy <= 0 ? undefined : this.divide(op, x, cy);
+      default:
+        return this.simplifyByRange(op, x, y);
+    }
+  }
+
+  /** Minima, maxima and comparisons that the ranges of the operands decide. */
+  private simplifyByRange(op: BinaryExpr['op'], x: Expr, y: Expr): Expr | undefined {
+    const [a, b] = [this.range(x), this.range(y)];
+    const [below, above] = [a.max <= b.min, a.min >= b.max];
+    const decided = (isTrue: boolean, isFalse: boolean): Expr | undefined =>
+      isTrue || isFalse ? this.canon(bool(isTrue)) : undefined;
+    switch (op) {
+      case 'min':
+        return below ? x : above ? y : undefined;
+      case 'max':
+        return above ? x : below ? y : undefined;
+      case 'lt':
+        return decided(a.max < b.min, above);
+      case 'le':
+        return decided(below, a.min > b.max);
+      case 'gt':
+        return decided(a.min > b.max, below);
+      case 'ge':
+        return decided(above, a.max < b.min);
       default:
         return undefined;
     }

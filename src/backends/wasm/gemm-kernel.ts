@@ -1,461 +1,253 @@
 /**
- * The packed, blocked matrix product for contractions of any strides and axis groups: blocks of the right operand
- * (KC x NC) and of the left (MC x KC) are packed into scratch memory and multiplied tile by tile; sums over k are
- * accumulated in the output block by block. One iteration of the outermost loop is one (batch, block of MC rows).
+ * The packed, blocked matrix product for contractions of any operands, strides and axis groups. One iteration of the
+ * outermost loop is one unit: (part of k, point of the batch, block of columns, block of rows). For each, blocks of the
+ * operands are packed or evaluated into scratch memory and multiplied tile by tile; sums over k are accumulated block
+ * by block where the product goes, which is `out`, or a scratch block that is then stored (see gemm-plan.ts).
  */
-import type { ContractAxis, ContractKernel, StridedOperand } from '../../compiler/loop-ir.js';
-import type { FunctionBuilder, FunctionRef, ModuleBuilder } from './assembler.js';
-import type { Steps } from './contract-axes.js';
-import { groupSize, mergeAxes, stepsOf } from './contract-axes.js';
-import { countedLoop, pushMin, pushScaled } from './control.js';
+import type { ContractKernel } from '../../compiler/loop-ir.js';
+import type { FunctionRef, ModuleBuilder } from './assembler.js';
+import { countedLoop, pushMin } from './control.js';
+import { blockCount, pushBlockStart } from './gemm-blocks.js';
+import { GemmDriver } from './gemm-driver.js';
 import type { GemmType } from './gemm-micro.js';
-import { columnsOf, microKernel, MR, widthOf } from './gemm-micro.js';
-import { packAdjacentLines, packFourLines } from './gemm-pack.js';
-import type { EmittedKernel } from './kernel-step.js';
-import { product, roundUp } from './util.js';
+import { MR } from './gemm-micro.js';
+import { fillTable } from './gemm-offsets.js';
+import { leftOperand, rightOperand } from './gemm-operands.js';
+import type { GemmPlan } from './gemm-plan.js';
+import { orient, planGemm } from './gemm-plan.js';
+import { storeFunction, sumOfPartials } from './gemm-result.js';
+import type { BlockLayout } from './gemm-tiles.js';
+import { tilesFunction } from './gemm-tiles.js';
+import type { EmittedKernel, KernelStep } from './kernel-step.js';
+import { emitLoopSteps } from './loop-steps.js';
+import { roundUp } from './util.js';
+import type { VectorMode } from './vectorise.js';
 
-/** Bytes of a packed strip of k values for one tile column: a fraction of a 32 KiB first-level cache. */
-const MAX_K = 320;
-/** Rows packed at a time: MC x KC values stay in the second-level cache. */
-const MAX_M = 96;
-/** Columns packed at a time. */
-const MAX_N = 1024;
-
-/** `extent` cut into the fewest blocks of at most `most`, all about equal and multiples of `unit`. */
-function blockOf(extent: number, most: number, unit: number): number {
-  const blocks = Math.ceil(extent / most);
-  return roundUp(Math.ceil(extent / blocks), unit);
+export interface GemmOptions {
+  readonly vectors: VectorMode;
+  /** Whether the engine has fused multiply-add. */
+  readonly fused: boolean;
 }
 
-/** Where a piece of the scratch memory begins. */
-interface Scratch {
-  readonly left: number;
-  readonly right: number;
-  readonly tile: number;
-  readonly bytes: number;
-}
-
-/** Byte offsets by linear index: computed, or read from a table in scratch memory. */
-interface Offsets {
-  readonly steps: Steps;
-  /** Byte offset of the table in the scratch memory, if there is one. */
-  readonly table: number | undefined;
-  readonly extent: number;
-}
-
-/** A contraction all of whose operands are strided. */
-export interface StridedContraction extends ContractKernel {
-  readonly lhs: StridedOperand;
-  readonly rhs: StridedOperand;
-  readonly out: StridedOperand;
-}
-
-export function emitGemmKernel(module: ModuleBuilder, kernel: StridedContraction, dtype: GemmType): EmittedKernel {
-  return new GemmEmitter(module, kernel, dtype).emit();
-}
-
-class GemmEmitter {
-  private readonly width: 4 | 8;
-  private readonly nr: number;
-  private readonly m: number;
-  private readonly n: number;
-  private readonly k: number;
-  private readonly mc: number;
-  private readonly nc: number;
-  private readonly kc: number;
-  private readonly batch: readonly ContractAxis[];
-  private readonly scratch: Scratch;
-  private readonly lhsM: Offsets;
-  private readonly lhsK: Offsets;
-  private readonly rhsK: Offsets;
-  private readonly rhsN: Offsets;
-  private readonly outM: Offsets;
-  private readonly outN: Offsets;
-
-  constructor(
-    private readonly module: ModuleBuilder,
-    private readonly kernel: StridedContraction,
-    private readonly dtype: GemmType,
-  ) {
-    this.width = widthOf(dtype);
-    this.nr = columnsOf(dtype);
-    this.batch = mergeAxes(kernel.batch);
-    const m = mergeAxes(kernel.m);
-    const n = mergeAxes(kernel.n);
-    const k = mergeAxes(kernel.k);
-    this.m = groupSize(m);
-    this.n = groupSize(n);
-    this.k = groupSize(k);
-    this.mc = blockOf(this.m, MAX_M, MR);
-    this.nc = blockOf(this.n, MAX_N, this.nr);
-    this.kc = blockOf(this.k, (MAX_K * 4) / this.width, 1);
-    const left = 0;
-    const right = roundUp(this.mc * this.kc * this.width, 64);
-    const tile = right + roundUp(this.nc * this.kc * this.width, 64);
-    let bytes = tile + roundUp(MR * this.nr * this.width, 64);
-    const offsets = (axes: readonly ContractAxis[], operand: 'lhsStride' | 'rhsStride' | 'outStride'): Offsets => {
-      const steps = stepsOf(axes, operand);
-      const extent = groupSize(axes);
-      if (steps.kind === 'stride') return { steps, table: undefined, extent };
-      const table = bytes;
-      bytes += roundUp(extent * 4, 64);
-      return { steps, table, extent };
-    };
-    this.lhsM = offsets(m, 'lhsStride');
-    this.lhsK = offsets(k, 'lhsStride');
-    this.rhsK = offsets(k, 'rhsStride');
-    this.rhsN = offsets(n, 'rhsStride');
-    this.outM = offsets(m, 'outStride');
-    this.outN = offsets(n, 'outStride');
-    this.scratch = { left, right, tile, bytes };
+/** `source` has no axes of extent 1, and more than one row, column and k. */
+export function emitGemmKernel(
+  module: ModuleBuilder,
+  source: ContractKernel,
+  dtype: GemmType,
+  options: GemmOptions,
+): EmittedKernel {
+  const kernel = orient(source);
+  const plan = planGemm(kernel, dtype);
+  const units = plan.splits * plan.batch * blockCount(plan.n) * blockCount(plan.m);
+  const driver = new GemmDriver(module, plan, options.vectors);
+  const target = emitDriver(driver, options.fused);
+  const slots = kernel.buffers.map((_, slot) => ({ slot }));
+  const partials = plan.product.kind === 'partial' ? [{ scratch: 0 }] : [];
+  const shared = partials.length === 0 ? 0 : plan.splits * plan.batch * plan.m.total * plan.n.total * plan.width;
+  const steps: KernelStep[] = [
+    {
+      target,
+      args: [...slots, { private: 0 }, ...partials],
+      extent: units,
+      // The driver is cheap; the functions it calls tier up by themselves.
+      tile: units,
+      grain: 1,
+      // Four lanes and two results an instruction.
+      operations: (plan.batch * plan.m.total * plan.n.total * plan.k.total) / units / 8,
+    },
+  ];
+  let scratchBytes = roundUp(shared, 64);
+  let privateBytes = driver.scratchBytes;
+  if (partials.length > 0) {
+    const sum = sumOfPartials(kernel, plan.splits);
+    const last = emitLoopSteps(module, sum, false, options.vectors, [...slots, ...partials], scratchBytes);
+    steps.push(...last.steps);
+    scratchBytes = last.scratchBytes;
+    privateBytes = Math.max(privateBytes, last.privateBytes);
   }
+  return { steps, scratchBytes, privateBytes, listing: () => listing(plan) };
+}
 
-  emit(): EmittedKernel {
-    const { kernel, m, n, k } = this;
-    const blocks = Math.ceil(m / this.mc);
-    const extent = blocks * product(this.batch.map((a) => a.extent));
-    const target = this.driver(blocks);
-    return {
-      steps: [
-        {
-          target,
-          args: [...kernel.buffers.map((_, slot) => ({ slot })), { private: 0 }],
-          extent,
-          // The driver is cheap; the functions it calls tier up by themselves.
-          tile: extent,
-          grain: 1,
-          // Four lanes and two results an instruction.
-          operations: (this.mc * n * k) / 8,
+function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, splits }: GemmPlan): string {
+  const parts = splits > 1 ? `, k in ${splits} parts` : '';
+  return (
+    `contract ${kernel.name}: ${batch} x [${m.total}, ${k.total}] x [${k.total}, ${n.total}] ${dtype}, packed, ` +
+    `lhs ${left.kind}, rhs ${right.kind}, product in ${product.kind}, tiles ${MR} x ${nr}, ` +
+    `blocks m ${m.piece}, n ${n.piece}, k ${k.piece}${parts}`
+  );
+}
+
+function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
+  const { f, plan } = d;
+  const [mBlocks, nBlocks, kBlocks] = [blockCount(plan.m), blockCount(plan.n), blockCount(plan.k)];
+  const unit = d.lo;
+  const group = f.local('i32');
+  const first = f.local('i32');
+  const last = f.local('i32');
+  const firstK = f.local('i32');
+  const lastK = f.local('i32');
+  const left = leftOperand(d);
+  const right = rightOperand(d);
+  const product = productCode(d);
+  const multiply = tilesFunction(d.module, plan.kernel.name, layoutOf(plan, fused), plan.m, plan.n);
+
+  for (const offsets of d.tables) fillTable(f, d.scratch, offsets);
+  const exit = f.block();
+  const again = f.loop();
+  f.get(unit).get(d.hi).op('i32.ge_u').brIf(exit);
+  // unit = ((part * batch + point) * blocks of columns + block of columns) * blocks of rows + block of rows
+  f.get(unit).i32(mBlocks).op('i32.div_u').set(group);
+  f.get(unit).i32(mBlocks).op('i32.rem_u').set(first);
+  pushMin(
+    f,
+    () => f.i32(mBlocks),
+    () => f.get(first).get(d.hi).op('i32.add').get(unit).op('i32.sub'),
+  );
+  f.set(last);
+  f.get(group).i32(nBlocks).op('i32.rem_u').set(d.n.block);
+  f.get(group).i32(nBlocks).op('i32.div_u').tee(group).i32(plan.batch).op('i32.rem_u').set(d.batch);
+  f.get(group).i32(plan.batch).op('i32.div_u').tee(d.part);
+  f.i32(plan.blocksPerSplit).op('i32.mul').set(firstK);
+  pushMin(
+    f,
+    () => f.get(firstK).i32(plan.blocksPerSplit).op('i32.add'),
+    () => f.i32(kBlocks),
+  );
+  f.set(lastK);
+  d.moveTo(d.n, plan.n);
+  left.open();
+  right.open();
+  product.open();
+  const eachK = (body: () => void): void => {
+    f.get(firstK).set(d.k.block);
+    countedLoop(f, d.k.block, { local: lastK }, 1, () => {
+      d.moveTo(d.k, plan.k);
+      body();
+    });
+  };
+  /** How much of k comes before the block at hand in what is prepared. */
+  const before = (): void => {
+    if (!plan.wholeRight) f.i32(0);
+    else if (plan.splits === 1) f.get(d.k.start);
+    else {
+      f.get(d.k.start);
+      pushBlockStart(f, plan.k, firstK);
+      f.op('i32.sub');
+    }
+  };
+  if (plan.wholeRight)
+    eachK(() => {
+      right.prepare(before);
+    });
+  f.get(first).set(d.m.block);
+  countedLoop(f, d.m.block, { local: last }, 1, () => {
+    d.moveTo(d.m, plan.m);
+    eachK(() => {
+      if (!plan.wholeRight) right.prepare(before);
+      left.prepare(before);
+      left.address(before);
+      right.address(before);
+      product.address();
+      f.get(d.m.size).get(d.n.size).get(d.k.size);
+      f.get(d.k.block).get(firstK).op('i32.ne');
+      f.call(multiply);
+    });
+    product.finish();
+  });
+  f.get(unit).get(last).op('i32.add').get(first).op('i32.sub').set(unit).br(again);
+  f.end().end();
+  return f;
+}
+
+/** Where the block of the product at hand is, and what happens to it at the end. */
+function productCode(d: GemmDriver): { open(): void; address(): void; finish(): void } {
+  const { f, plan, module } = d;
+  const { kernel, product, m, n, width } = plan;
+  const nothing = (): void => undefined;
+  const base = f.local('i32');
+  switch (product.kind) {
+    case 'out':
+      return {
+        open: () => {
+          d.pushBase(product.out, 'outStride');
+          f.set(base);
         },
-      ],
-      scratchBytes: 0,
-      privateBytes: this.scratch.bytes,
-      listing: () =>
-        `contract ${kernel.name}: ${extent / blocks} x [${m}, ${k}] x [${k}, ${n}] ${kernel.dtype}, packed, tiles ${MR} x ${this.nr}, blocks m ${this.mc}, n ${this.nc}, k ${this.kc}`,
-    };
-  }
-
-  /** `(slots…, scratch, lo, hi)` */
-  private driver(blocks: number): FunctionRef {
-    const { module, kernel, width } = this;
-    const packLeft = this.packFunction('left', this.lhsM, this.lhsK, MR);
-    const packRight = this.packFunction('right', this.rhsN, this.rhsK, this.nr);
-    const multiply = this.multiplyFunction();
-    const slots = kernel.buffers.length;
-    const f = module.function(
-      kernel.name,
-      Array.from({ length: slots + 3 }, () => 'i32' as const),
-    );
-    const scratch = slots;
-    const unit = slots + 1;
-    const hi = slots + 2;
-    for (const offsets of [this.lhsM, this.lhsK, this.rhsK, this.rhsN, this.outM, this.outN])
-      this.fillTable(f, scratch, offsets);
-    const b = f.local('i32');
-    const first = f.local('i32');
-    const last = f.local('i32');
-    const lhs = f.local('i32');
-    const rhs = f.local('i32');
-    const out = f.local('i32');
-    const n0 = f.local('i32');
-    const nc = f.local('i32');
-    const k0 = f.local('i32');
-    const kc = f.local('i32');
-    const block = f.local('i32');
-    const m0 = f.local('i32');
-    const mc = f.local('i32');
-    const operand = (
-      local: number,
-      slot: number,
-      offset: number,
-      key: 'lhsStride' | 'rhsStride' | 'outStride',
-    ): void => {
-      f.get(slot);
-      if (offset !== 0) f.i32(offset * width).op('i32.add');
-      let below = 1;
-      for (const axis of [...this.batch].reverse()) {
-        if (axis[key] !== 0) {
-          f.get(b);
-          if (below > 1) f.i32(below).op('i32.div_u');
-          f.i32(axis.extent)
-            .op('i32.rem_u')
-            .i32(axis[key] * width)
+        address: () => {
+          f.get(base);
+          d.addScaled(d.m.start, product.rowStride);
+          d.addScaled(d.n.start, 1);
+        },
+        finish: nothing,
+      };
+    case 'partial':
+      return {
+        open: () => {
+          f.get(d.partial).get(d.part).i32(plan.batch).op('i32.mul').get(d.batch).op('i32.add');
+          f.i32(m.total * n.total * width)
             .op('i32.mul')
-            .op('i32.add');
-        }
-        below *= axis.extent;
-      }
-      f.set(local);
-    };
-    const blockExtent = (local: number, start: number, most: number, total: number): void => {
-      pushMin(
-        f,
-        () => f.i32(most),
-        () => f.i32(total).get(start).op('i32.sub'),
-      );
-      f.set(local);
-    };
-    const exit = f.block();
-    const nextBatch = f.loop();
-    f.get(unit).get(hi).op('i32.ge_u').brIf(exit);
-    f.get(unit).i32(blocks).op('i32.div_u').set(b);
-    f.get(unit).i32(blocks).op('i32.rem_u').set(first);
-    pushMin(
-      f,
-      () => f.i32(blocks),
-      () => f.get(first).get(hi).op('i32.add').get(unit).op('i32.sub'),
-    );
-    f.set(last);
-    operand(lhs, kernel.lhs.buffer, kernel.lhs.offset, 'lhsStride');
-    operand(rhs, kernel.rhs.buffer, kernel.rhs.offset, 'rhsStride');
-    operand(out, kernel.out.buffer, kernel.out.offset, 'outStride');
-    f.i32(0).set(n0);
-    countedLoop(f, n0, { value: this.n }, this.nc, () => {
-      blockExtent(nc, n0, this.nc, this.n);
-      f.i32(0).set(k0);
-      countedLoop(f, k0, { value: this.k }, this.kc, () => {
-        blockExtent(kc, k0, this.kc, this.k);
-        f.get(rhs).get(scratch).get(n0).get(nc).get(k0).get(kc).call(packRight);
-        f.get(first).set(block);
-        countedLoop(f, block, { local: last }, 1, () => {
-          pushScaled(f, block, this.mc).set(m0);
-          blockExtent(mc, m0, this.mc, this.m);
-          f.get(lhs).get(scratch).get(m0).get(mc).get(k0).get(kc).call(packLeft);
-          f.get(scratch).get(out).get(m0).get(mc).get(n0).get(nc).get(kc).get(k0).call(multiply);
-        });
-      });
-    });
-    f.get(unit).get(last).op('i32.add').get(first).op('i32.sub').set(unit).br(nextBatch);
-    f.end().end();
-    return f;
-  }
-
-  /** Write the byte offset of every index of a group of several axes. */
-  private fillTable(f: FunctionBuilder, scratch: number, { steps, table, extent }: Offsets): void {
-    if (steps.kind !== 'axes' || table === undefined) return;
-    const i = f.local('i32');
-    f.i32(0).set(i);
-    countedLoop(f, i, { value: extent }, 1, () => {
-      f.get(scratch).get(i).i32(4).op('i32.mul').op('i32.add');
-      let below = 1;
-      f.i32(0);
-      for (const axis of [...steps.axes].reverse()) {
-        f.get(i)
-          .i32(below)
-          .op('i32.div_u')
-          .i32(axis.extent)
-          .op('i32.rem_u')
-          .i32(axis.stride * this.width)
-          .op('i32.mul')
-          .op('i32.add');
-        below *= axis.extent;
-      }
-      f.memory('i32.store', table);
-    });
-    f.release('i32', i);
-  }
-
-  /** Push the byte offset of index `push()` in a group. */
-  private pushOffset(f: FunctionBuilder, { steps, table }: Offsets, scratch: number, push: () => void): void {
-    if (steps.kind === 'stride') {
-      push();
-      f.i32(steps.stride * this.width).op('i32.mul');
-    } else {
-      f.get(scratch);
-      push();
-      f.i32(4)
-        .op('i32.mul')
-        .op('i32.add')
-        .memory('i32.load', table ?? 0);
+            .op('i32.add')
+            .set(base);
+        },
+        address: () => {
+          f.get(base);
+          d.addScaled(d.m.start, n.total);
+          d.addScaled(d.n.start, 1);
+        },
+        finish: nothing,
+      };
+    case 'block': {
+      const at = d.allocate(product.stride * m.piece * width);
+      const store = storeFunction(module, `${kernel.name}.store`, kernel, n, product.stride, d.vectors);
+      const address = (): void => {
+        d.pushScratch(at);
+      };
+      return {
+        open: nothing,
+        address,
+        finish: () => {
+          d.callBlock(store, address, product.stride, d.m, d.n.block);
+        },
+      };
     }
   }
+}
 
-  /**
-   * `(operand, scratch, line0, lines, k0, k)`: pack lines in strips of `strip`. Lines past the end of the
-   * operand repeat the last one; what is computed from them is dropped.
-   */
-  private packFunction(side: 'left' | 'right', lines: Offsets, ks: Offsets, strip: number): FunctionRef {
-    const { module, kernel, width } = this;
-    const kStride = ks.steps.kind === 'stride' ? ks.steps.stride : ('table' as const);
-    const format = { width, packedStep: strip * width, kStride };
-    const four = packFourLines(module, format);
-    const adjacent =
-      lines.steps.kind === 'stride' && lines.steps.stride === 1 ? packAdjacentLines(module, format) : undefined;
-    const f = module.function(`${kernel.name}.pack.${side}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-    const [operand, scratch, line0, count, k0, k] = [0, 1, 2, 3, 4, 5] as const;
-    const to = f.local('i32');
-    const i = f.local('i32');
-    const base = f.local('i32');
-    const table = f.local('i32');
-    f.get(scratch).i32(this.scratch[side]).op('i32.add').set(to);
-    f.get(operand).set(base);
-    if (ks.table === undefined) {
-      f.get(base);
-      this.pushOffset(f, ks, scratch, () => f.get(k0));
-      f.op('i32.add').set(base);
-    } else f.get(scratch).i32(ks.table).op('i32.add').get(k0).i32(4).op('i32.mul').op('i32.add').set(table);
-    f.i32(0).set(i);
-    /** Push the address of line `line0 + i + n`, or of the last line. */
-    const pushLine = (n: number): void => {
-      f.get(base);
-      this.pushOffset(f, lines, scratch, () =>
-        pushMin(
-          f,
-          () => f.get(line0).get(i).op('i32.add').i32(n).op('i32.add'),
-          () => f.i32(lines.extent - 1),
-        ),
-      );
-      f.op('i32.add');
-    };
-    countedLoop(f, i, { local: count }, strip, () => {
-      if (adjacent !== undefined) {
-        f.get(line0).get(i).op('i32.add').i32(strip).op('i32.add').i32(lines.extent).op('i32.le_u').if();
-        f.get(to);
-        pushLine(0);
-        f.get(k).get(table).call(adjacent);
-        f.else();
-      }
-      for (let group = 0; group < strip; group += 4) {
-        f.get(to);
-        if (group > 0) f.i32(group * width).op('i32.add');
-        for (let n = group; n < group + 4; n++) pushLine(n);
-        f.get(k).get(table).call(four);
-      }
-      if (adjacent !== undefined) f.end();
-      f.get(to)
-        .get(k)
-        .i32(strip * width)
-        .op('i32.mul')
-        .op('i32.add')
-        .set(to);
-    });
-    return f;
-  }
-
-  /** `(scratch, out, m0, m, n0, n, k, accumulate)`: multiply the packed blocks into the output. */
-  private multiplyFunction(): FunctionRef {
-    const { module, kernel, width, nr } = this;
-    const micro = microKernel(module, this.dtype);
-    const flush = this.flushFunction();
-    const f = module.function(
-      `${kernel.name}.block`,
-      Array.from({ length: 8 }, () => 'i32' as const),
-    );
-    const [scratch, out, m0, m, n0, n, k, accumulate] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-    const i = f.local('i32');
-    const j = f.local('i32');
-    const a = f.local('i32');
-    const b = f.local('i32');
-    const { steps: rows } = this.outM;
-    const { steps: columns } = this.outN;
-    const direct = rows.kind === 'stride' && columns.kind === 'stride' && columns.stride === 1;
-    f.get(scratch).i32(this.scratch.right).op('i32.add').set(b);
-    f.i32(0).set(j);
-    countedLoop(f, j, { local: n }, nr, () => {
-      f.get(scratch).i32(this.scratch.left).op('i32.add').set(a);
-      f.i32(0).set(i);
-      countedLoop(f, i, { local: m }, MR, () => {
-        const whole = f.block();
-        const partial = f.block();
-        if (direct) {
-          f.get(i).i32(MR).op('i32.add').get(m).op('i32.gt_u').brIf(partial);
-          f.get(j).i32(nr).op('i32.add').get(n).op('i32.gt_u').brIf(partial);
-          f.get(a).get(b).get(out);
-          f.get(m0)
-            .get(i)
-            .op('i32.add')
-            .i32(rows.stride * width)
-            .op('i32.mul')
-            .op('i32.add');
-          f.get(n0).get(j).op('i32.add').i32(width).op('i32.mul').op('i32.add');
-          f.i32(rows.stride * width)
-            .get(k)
-            .get(accumulate)
-            .call(micro);
-          f.br(whole);
-        }
-        f.end();
-        f.get(a)
-          .get(b)
-          .get(scratch)
-          .i32(this.scratch.tile)
-          .op('i32.add')
-          .i32(nr * width)
-          .get(k)
-          .i32(0)
-          .call(micro);
-        f.get(scratch).get(out).get(m0).get(i).op('i32.add');
-        pushMin(
-          f,
-          () => f.i32(MR),
-          () => f.get(m).get(i).op('i32.sub'),
-        );
-        f.get(n0).get(j).op('i32.add');
-        pushMin(
-          f,
-          () => f.i32(nr),
-          () => f.get(n).get(j).op('i32.sub'),
-        );
-        f.get(accumulate).call(flush);
-        f.end();
-        f.get(a)
-          .get(k)
-          .i32(MR * width)
-          .op('i32.mul')
-          .op('i32.add')
-          .set(a);
-      });
-      f.get(b)
-        .get(k)
-        .i32(nr * width)
-        .op('i32.mul')
-        .op('i32.add')
-        .set(b);
-    });
-    return f;
-  }
-
-  /** `(scratch, out, m0, m, n0, n, accumulate)`: copy part of a tile to where it belongs in the output. */
-  private flushFunction(): FunctionRef {
-    const { module, kernel, width, nr, dtype } = this;
-    const f = module.function(
-      `${kernel.name}.flush`,
-      Array.from({ length: 7 }, () => 'i32' as const),
-    );
-    const [scratch, out, m0, m, n0, n, accumulate] = [0, 1, 2, 3, 4, 5, 6] as const;
-    const i = f.local('i32');
-    const j = f.local('i32');
-    const row = f.local('i32');
-    const to = f.local('i32');
-    const from = f.local('i32');
-    const type = dtype === 'float32' ? 'f32' : dtype === 'float64' ? 'f64' : 'i32';
-    f.i32(0).set(i);
-    countedLoop(f, i, { local: m }, 1, () => {
-      f.get(out);
-      this.pushOffset(f, this.outM, scratch, () => f.get(m0).get(i).op('i32.add'));
-      f.op('i32.add').set(row);
-      f.get(scratch)
-        .get(i)
-        .i32(nr * width)
-        .op('i32.mul')
-        .op('i32.add')
-        .set(from);
-      f.i32(0).set(j);
-      countedLoop(f, j, { local: n }, 1, () => {
-        f.get(row);
-        this.pushOffset(f, this.outN, scratch, () => f.get(n0).get(j).op('i32.add'));
-        f.op('i32.add').tee(to).get(from).memory(`${type}.load`, this.scratch.tile);
-        f.get(accumulate).if(type);
-        f.get(to).memory(`${type}.load`);
-        f.else();
-        if (type === 'f32') f.f32(-0);
-        else if (type === 'f64') f.f64(-0);
-        else f.i32(0);
-        f.end();
-        f.op(`${type}.add`).memory(`${type}.store`);
-        f.get(from).i32(width).op('i32.add').set(from);
-      });
-    });
-    return f;
-  }
+/** How the blocks that tiles are made of lie in memory. */
+function layoutOf(plan: GemmPlan, fused: boolean): BlockLayout {
+  const { dtype, width, nr, left, right, product, n } = plan;
+  const across = left.kind === 'panel' || (left.kind === 'computed' && left.across);
+  const leftStep =
+    left.kind === 'packed'
+      ? MR
+      : left.kind === 'panel'
+        ? left.step
+        : left.kind === 'computed' && left.across
+          ? left.matrix.stride
+          : 1;
+  const leftRow =
+    left.kind === 'packed'
+      ? undefined
+      : left.kind === 'rows'
+        ? left.rowStride
+        : left.kind === 'computed' && !left.across
+          ? left.matrix.stride
+          : 1;
+  const direct = right.kind === 'direct' || (right.kind === 'computed' && right.across);
+  const rightStep =
+    right.kind === 'direct' ? right.step : right.kind === 'computed' && right.across ? right.matrix.stride : nr;
+  const rowStride = product.kind === 'out' ? product.rowStride : product.kind === 'partial' ? n.total : product.stride;
+  return {
+    format: {
+      dtype,
+      left: across || left.kind === 'packed' ? 'panel' : 'rows',
+      leftStep: leftStep * width,
+      rightStep: rightStep * width,
+      padded: right.kind !== 'direct',
+      rowBytes: rowStride * width,
+      fused,
+    },
+    leftRow: leftRow === undefined ? undefined : leftRow * width,
+    rightColumn: direct ? width : undefined,
+    nr,
+  };
 }

@@ -4,7 +4,9 @@
  * k does, four lines are transposed in registers, otherwise it goes value by value.
  */
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from './assembler.js';
-import { countedLoop } from './control.js';
+import { countedLoop, pushMin } from './control.js';
+import type { Offsets } from './gemm-offsets.js';
+import { pushOffset } from './gemm-offsets.js';
 
 /** How lines are packed: the element width, and how k moves in memory. */
 export interface PackFormat {
@@ -159,4 +161,79 @@ export function packAdjacentLines(module: ModuleBuilder, format: PackFormat): Fu
       f.get(to).i32(packedStep).op('i32.add').set(to);
     });
   });
+}
+
+/** The operand to pack: its lines (rows, or columns of a right operand) and how they run along k. */
+export interface PackSource {
+  readonly lines: Offsets;
+  readonly ks: Offsets;
+  readonly width: 4 | 8;
+  /** Lines of a strip. */
+  readonly strip: number;
+}
+
+/**
+ * `(from, to, scratch, line0, lines, k0, k)`: pack lines [line0, line0 + lines) of the operand at `from`, for k values
+ * from k0 on, in strips. A strip that is not full repeats the last line; what is computed from that is dropped.
+ */
+export function packFunction(
+  module: ModuleBuilder,
+  name: string,
+  { lines, ks, width, strip }: PackSource,
+): FunctionRef {
+  const kStride = ks.steps.kind === 'stride' ? ks.steps.stride : ('table' as const);
+  const format = { width, packedStep: strip * width, kStride };
+  const four = packFourLines(module, format);
+  const adjacent =
+    lines.steps.kind === 'stride' && lines.steps.stride === 1 ? packAdjacentLines(module, format) : undefined;
+  const f = module.function(
+    name,
+    Array.from({ length: 7 }, () => 'i32' as const),
+  );
+  const [from, to, scratch, line0, count, k0, k] = [0, 1, 2, 3, 4, 5, 6] as const;
+  const i = f.local('i32');
+  const table = f.local('i32');
+  if (ks.table === undefined) {
+    f.get(from);
+    pushOffset(f, ks, scratch, () => f.get(k0));
+    f.op('i32.add').set(from);
+  } else f.get(scratch).i32(ks.table).op('i32.add').get(k0).i32(4).op('i32.mul').op('i32.add').set(table);
+  f.i32(0).set(i);
+  /** Push the address of line `line0 + i + n`, or of the last one. */
+  const pushLine = (n: number): void => {
+    f.get(from);
+    pushOffset(f, lines, scratch, () => {
+      f.get(line0);
+      pushMin(
+        f,
+        () => f.get(i).i32(n).op('i32.add'),
+        () => f.get(count).i32(1).op('i32.sub'),
+      );
+      f.op('i32.add');
+    });
+    f.op('i32.add');
+  };
+  countedLoop(f, i, { local: count }, strip, () => {
+    if (adjacent !== undefined) {
+      f.get(i).i32(strip).op('i32.add').get(count).op('i32.le_u').if();
+      f.get(to);
+      pushLine(0);
+      f.get(k).get(table).call(adjacent);
+      f.else();
+    }
+    for (let group = 0; group < strip; group += 4) {
+      f.get(to);
+      if (group > 0) f.i32(group * width).op('i32.add');
+      for (let n = group; n < group + 4; n++) pushLine(n);
+      f.get(k).get(table).call(four);
+    }
+    if (adjacent !== undefined) f.end();
+    f.get(to)
+      .get(k)
+      .i32(strip * width)
+      .op('i32.mul')
+      .op('i32.add')
+      .set(to);
+  });
+  return f;
 }

@@ -55,7 +55,10 @@ export class LoopKernelEmitter {
     return this.exprs.canon(nextOf(acc));
   }
 
-  emit(): void {
+  emit(given: readonly Loop[] = []): void {
+    given.forEach(({ id }, i) => {
+      this.e.openLoop({ id, variable: this.kernel.buffers.length + 2 + i, scaled: new Map() });
+    });
     if (this.kernel.loops.length === 0) {
       this.stages();
       return;
@@ -407,10 +410,19 @@ function sharedNodes(roots: readonly Expr[]): Set<Expr> {
   return shared;
 }
 
-/** Add the kernel's function to a module. */
-export function emitLoopKernel(module: ModuleBuilder, prepared: PreparedKernel, plan: VectorPlan): FunctionBuilder {
+/**
+ * Add the kernel's function to a module. Loop variables that are the same for a whole call (`given`) are parameters
+ * after `hi`.
+ */
+export function emitLoopKernel(
+  module: ModuleBuilder,
+  prepared: PreparedKernel,
+  plan: VectorPlan,
+  given: readonly Loop[] = [],
+): FunctionBuilder {
   const { kernel } = prepared;
-  const f = module.function(kernel.name, [...kernel.buffers.map(() => 'i32' as const), 'i32', 'i32']);
-  new LoopKernelEmitter(f, prepared, plan).emit();
+  const params = [...kernel.buffers, 'lo', 'hi', ...given].map(() => 'i32' as const);
+  const f = module.function(kernel.name, params);
+  new LoopKernelEmitter(f, prepared, plan).emit(given);
   return f;
 }

@@ -31,21 +31,19 @@ function operationsPerIteration(kernel: LoopKernel): number {
   return total * product(kernel.loops.slice(1).map((l) => l.extent));
 }
 
-/** Emit a loop kernel as one function, or, for long reductions, as several. */
+/**
+ * Emit a loop kernel as one function, or, for long reductions, as several. `args` are the addresses of its slots, and
+ * the first `scratchUsed` bytes of scratch are taken.
+ */
 export function emitLoopSteps(
   module: ModuleBuilder,
   source: LoopKernel,
   dynamic: boolean,
   vectors: VectorMode,
+  args: readonly StepArgument[] = source.buffers.map((_, slot) => ({ slot })),
+  scratchUsed = 0,
 ): EmittedKernel {
-  return emitSteps(
-    module,
-    source,
-    dynamic,
-    vectors,
-    source.buffers.map((_, slot) => ({ slot })),
-    0,
-  );
+  return emitSteps(module, source, dynamic, vectors, args, scratchUsed);
 }
 
 function emitSteps(

@@ -56,7 +56,10 @@ export function bodyRoots(stage: Stage): Expr[] {
 /** Every expression of a stage. */
 export const stageRoots = (stage: Stage): Expr[] => [...stage.accumulators.map((acc) => acc.init), ...bodyRoots(stage)];
 
-export function prepareLoopKernel(source: LoopKernel, dynamic: boolean): PreparedKernel {
+/**
+ * `keepOutermost`: the outermost loop stays as it is, because a caller counts in its iterations.
+ */
+export function prepareLoopKernel(source: LoopKernel, dynamic: boolean, keepOutermost = false): PreparedKernel {
   const written = new Set<number>();
   source.buffers.forEach((slot, i) => {
     if (slot.access !== 'read') written.add(i);
@@ -69,20 +72,22 @@ export function prepareLoopKernel(source: LoopKernel, dynamic: boolean): Prepare
     stages: source.stages.map((stage) => mapStage(stage, (e) => exprs.canon(expand(e)))),
   };
   if (!dynamic) {
-    kernel = collapseOuter(exprs, dropUnitLoops(exprs, kernel));
+    kernel = collapseOuter(exprs, dropUnitLoops(exprs, kernel, keepOutermost), keepOutermost);
     kernel = { ...kernel, stages: kernel.stages.map((stage) => collapseStage(exprs, stage)) };
   }
   return { kernel, exprs, dynamic };
 }
 
-function dropUnitLoops(exprs: Exprs, kernel: LoopKernel): LoopKernel {
+function dropUnitLoops(exprs: Exprs, kernel: LoopKernel, keepOutermost: boolean): LoopKernel {
   const zero = exprs.canon({ op: 'const', type: 'int32', value: 0 });
   const unit = (loops: readonly Loop[]): Map<number, Expr> =>
     new Map(loops.filter((l) => l.extent === 1).map((l) => [l.id, zero]));
-  const outer = unit(kernel.loops);
+  const kept = kernel.loops.slice(0, keepOutermost ? 1 : 0);
+  const others = kernel.loops.slice(kept.length);
+  const outer = unit(others);
   return {
     ...kernel,
-    loops: kernel.loops.filter((l) => l.extent !== 1),
+    loops: [...kept, ...others.filter((l) => l.extent !== 1)],
     stages: kernel.stages.map((stage) => {
       const gone = new Map([...outer, ...unit(stage.loops)]);
       if (gone.size === 0) return stage;
@@ -119,7 +124,7 @@ function collapsible(exprs: Exprs, roots: readonly Expr[], outer: Loop, inner: L
 }
 
 /** Loops with adjacent collapsible pairs merged, and what the vanished variables become. */
-function collapseLoops(
+export function collapseLoops(
   exprs: Exprs,
   loops: readonly Loop[],
   rootsOf: (gone: Map<number, Expr>) => Expr[],
@@ -142,12 +147,18 @@ function collapseLoops(
   return { loops: merged, gone };
 }
 
-function collapseOuter(exprs: Exprs, kernel: LoopKernel): LoopKernel {
-  if (kernel.loops.length < 2) return kernel;
+function collapseOuter(exprs: Exprs, kernel: LoopKernel, keepOutermost: boolean): LoopKernel {
+  const kept = kernel.loops.slice(0, keepOutermost ? 1 : 0);
+  const others = kernel.loops.slice(kept.length);
+  if (others.length < 2) return kernel;
   const roots = kernel.stages.flatMap(stageRoots);
-  const { loops, gone } = collapseLoops(exprs, kernel.loops, (now) => roots.map((e) => exprs.substitute(e, now)));
+  const { loops, gone } = collapseLoops(exprs, others, (now) => roots.map((e) => exprs.substitute(e, now)));
   if (gone.size === 0) return kernel;
-  return { ...kernel, loops, stages: kernel.stages.map((s) => mapStage(s, (e) => exprs.substitute(e, gone))) };
+  return {
+    ...kernel,
+    loops: [...kept, ...loops],
+    stages: kernel.stages.map((s) => mapStage(s, (e) => exprs.substitute(e, gone))),
+  };
 }
 
 function collapseStage(exprs: Exprs, stage: Stage): Stage {

@@ -65,13 +65,14 @@ export class CompiledFunction {
   ): ConcreteArray[] {
     const all = this.#constants.length === 0 ? operands : [...operands, ...this.#constants];
     const storages = all.map((x) => x.storage);
+    const copies = donated === undefined ? undefined : this.#copyForwarded(storages, donated);
     const computed = this.#executable.run(storages, donated, extent);
     const result = (source: ResultSource): Storage | number => {
       switch (source.kind) {
         case 'computed':
           return nth(computed, source.index);
         case 'input':
-          return this.#forward(nth(storages, source.index), donated?.[source.index] === true);
+          return copies?.get(source.index) ?? nth(storages, source.index);
         case 'literal':
           return source.value;
       }
@@ -79,9 +80,15 @@ export class CompiledFunction {
     return this.#results.map((source, i) => new ConcreteArray(nth(outAvals, i), result(source)));
   }
 
-  /** A result that is an argument shares its bytes, unless the argument was given up. */
-  #forward(storage: Storage, donated: boolean): Storage {
-    return donated ? this.device.fromHost(storage.dtype, this.device.toHost(storage)) : storage;
+  /** A result that is an argument shares its bytes; copies of those that the call is given, and ends. */
+  #copyForwarded(storages: readonly Storage[], donated: readonly boolean[]): Map<number, Storage> {
+    const copies = new Map<number, Storage>();
+    for (const source of this.#results) {
+      if (source.kind !== 'input' || donated[source.index] !== true) continue;
+      const storage = nth(storages, source.index);
+      copies.set(source.index, this.device.fromHost(storage.dtype, this.device.toHost(storage)));
+    }
+    return copies;
   }
 
   asText(stage?: TextStage): string {

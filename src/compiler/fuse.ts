@@ -8,13 +8,13 @@ import { sameShape, type Shape } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { Var } from '../core/primitive.js';
 import { Alignment } from './alignment.js';
-import type { FlatProgram, LoweredEqn } from './inline.js';
+import type { Body, LoweredEqn } from './inline.js';
 import { chooseMembers } from './members.js';
 import { innerOf, placeOf, type Space } from './space.js';
 
 /** Equations that become one kernel. `loop` groups may have several members, the other kinds have one. */
 export interface Group extends Space {
-  readonly kind: 'loop' | 'cumulative' | 'scatter' | 'contract' | 'sort';
+  readonly kind: 'loop' | 'cumulative' | 'scatter' | 'contract' | 'sort' | 'repeat' | 'branch';
   axes: readonly number[];
   readonly members: LoweredEqn[];
   /** For the values of a `loop` group: how many reductions of the group lie before it, one after the other. */
@@ -45,7 +45,7 @@ const MAX_LONE_ROW = 8192;
 const MAX_SCATTERED = 1 << 18;
 
 /** Decide which values are members of which groups. */
-export function fuse(program: FlatProgram): Fusion {
+export function fuse(program: Body): Fusion {
   const producer = new Map<Var, LoweredEqn>();
   for (const eqn of program.eqns) eqn.outputs.forEach((v) => producer.set(v, eqn));
   const { members, work } = chooseMembers(program, producer);
@@ -84,7 +84,7 @@ export function fuse(program: FlatProgram): Fusion {
       groupOf.set(v, group);
       group.levels.set(v, level);
     }
-    alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
+    if (group.kind === 'loop') alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
   }
   return fusion;
 
@@ -175,8 +175,6 @@ function rowsStayCached(space: Space, width: number): boolean {
 function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
   const { lowering } = eqn;
   const { kind } = lowering;
-  if (kind === 'scan' || kind === 'while' || kind === 'cond')
-    throw new Error(`${eqn.primitive.name}: the compiler does not run ${kind} yet`);
   const group: Group = {
     kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind,
     shape: (kind === 'reduce' ? nth(eqn.inputs, 0) : nth(eqn.outputs, 0)).aval.shape,

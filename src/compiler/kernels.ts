@@ -5,13 +5,13 @@ import { linearIndex, subIndex } from '../core/index-expr.js';
 import * as s from '../core/scalar.js';
 import { KernelBuilder, type BoundKernel } from './builder.js';
 import type { Fusion, Group } from './fuse.js';
-import type { FlatProgram, LoweredEqn } from './inline.js';
+import type { Body, LoweredEqn } from './inline.js';
 import type { LoopKernel, Store } from './loop-ir.js';
 import { StagedKernel } from './staged.js';
 
 export { KernelBuilder, type BoundKernel };
 
-const producersOf = (program: FlatProgram): ReadonlyMap<Var, LoweredEqn> =>
+const producersOf = (program: Body): ReadonlyMap<Var, LoweredEqn> =>
   new Map(program.eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
 
 /** Makes the kernels of a program's groups. */
@@ -20,7 +20,7 @@ export class KernelMaker {
   readonly #readers = new Map<Var, Set<LoweredEqn>>();
   readonly #outputs: ReadonlySet<Atom>;
 
-  constructor(readonly program: FlatProgram) {
+  constructor(readonly program: Body) {
     this.producer = producersOf(program);
     this.#outputs = new Set(program.outputs);
     for (const eqn of program.eqns) {

@@ -1,6 +1,7 @@
 /** Structural keys: equal keys mean equal structure (they are full serialisations, not hashes). */
 import { ClosedJaxpr, Jaxpr, Var, type Atom, type ParamValue, type Params } from '../core/primitive.js';
 import { operandsOf, type Expr } from '../core/scalar.js';
+import { bodiesOf, type Body } from './inline.js';
 import type { Kernel } from './loop-ir.js';
 
 const ids = new WeakMap<object, number>();
@@ -55,6 +56,31 @@ export function jaxprKey(jaxpr: Jaxpr): string {
       `${e.outputs.map(typed).join(' ')}=${e.primitive.name}[${paramsKey(e.params)}]${e.inputs.map(atom).join(' ')}`,
   );
   return `${head}.${body.join('\n')}.${jaxpr.outvars.map(atom).join(' ')}`;
+}
+
+/** Key of a body: its own variables are numbered in order, `outer` names those of what is around. */
+export function bodyKey(body: Body, outer: (a: Atom) => string): string {
+  const own = new Map<Atom, string>();
+  const define = (v: Var): string => {
+    const name = `b${String(own.size)}`;
+    own.set(v, name);
+    return `${name}:${v.aval.toString()}`;
+  };
+  const atom = (a: Atom): string => own.get(a) ?? outer(a);
+  const head = body.inputs.map(define).join(' ');
+  const eqns = body.eqns.map(({ primitive, params, inputs, outputs, lowering }) => {
+    const inner =
+      lowering.kind === 'repeat' || lowering.kind === 'branch'
+        ? `{${bodiesOf(lowering)
+            .map((b) => bodyKey(b, atom))
+            .join(
+              '}{',
+            )}}${lowering.kind === 'repeat' ? JSON.stringify([lowering.numCarry, 'cond' in lowering.trips || lowering.trips]) : ''}`
+        : '';
+    const read = inputs.map(atom).join(' ');
+    return `${outputs.map(define).join(' ')}=${primitive.name}[${paramsKey(params)}]${inner}${read}`;
+  });
+  return `${head};${eqns.join('\n')};${body.outputs.map(atom).join(' ')}`;
 }
 
 /** Serialises expressions as a DAG: a shared node is written once. */

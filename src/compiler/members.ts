@@ -4,7 +4,7 @@
  */
 import { nth } from '../core/axes.js';
 import { Var, type Atom } from '../core/primitive.js';
-import type { FlatProgram, LoweredEqn } from './inline.js';
+import { isControl, type Body, type LoweredEqn } from './inline.js';
 import { isView, stridedView } from './views.js';
 
 /** Work per element of one inlined value, in cheap operations, beyond which it is stored even if it is read once. */
@@ -14,7 +14,7 @@ const EXPENSIVE = 12;
 
 /** Values that are not inlined. */
 export function chooseMembers(
-  program: FlatProgram,
+  program: Body,
   producer: ReadonlyMap<Var, LoweredEqn>,
 ): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
   const members = new Set<Var>();
@@ -53,8 +53,8 @@ export function chooseMembers(
       const passed = through ? useOf(nth(eqn.outputs, 0)) : undefined;
       use.count += passed?.count ?? 1;
       use.needsBuffer ||= passed?.needsBuffer ?? eqn.lowering.kind === 'contract';
-      // A sort reads whole arrays in their own order.
-      if (eqn.lowering.kind === 'sort') members.add(a);
+      // A sort reads whole arrays in their own order; loops and branches hand on where arrays are.
+      if (eqn.lowering.kind === 'sort' || isControl(eqn)) members.add(a);
       use.repeated ||= size > a.aval.size || (passed?.repeated ?? false);
     }
   }
@@ -62,7 +62,7 @@ export function chooseMembers(
 }
 
 /** Make members of inlined values that grow too large; returns the work of each equation with what is inlined in it. */
-function limitInlining(program: FlatProgram, members: Set<Var>): Map<LoweredEqn, number> {
+function limitInlining(program: Body, members: Set<Var>): Map<LoweredEqn, number> {
   const inlined = new Map<Var, number>();
   const work = new Map<LoweredEqn, number>();
   for (const eqn of program.eqns) {

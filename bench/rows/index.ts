@@ -1,5 +1,6 @@
 /** All rows, in the order of the table. */
 import type { Row } from '../lib/row.js';
+import { cnn } from './cnn.js';
 import { elementwise } from './elementwise.js';
 import { logistic } from './logistic.js';
 import { matmuls } from './matmul.js';
@@ -7,4 +8,4 @@ import { mlp } from './mlp.js';
 import { overhead } from './overhead.js';
 import { reductions } from './reductions.js';
 
-export const rows: readonly Row[] = [...matmuls, ...elementwise, ...reductions, mlp, logistic, ...overhead];
+export const rows: readonly Row[] = [...matmuls, ...elementwise, ...reductions, mlp, cnn, logistic, ...overhead];

@@ -10,9 +10,8 @@ const importLibrary = (): Promise<Cotangent> => import('cotangent-lib');
 
 export async function loadCotangent(row: Row, { mode, threads }: SetUp): Promise<Stepper> {
   const lib = await importLibrary();
-  const { setThreads } = lib as Cotangent & { setThreads?: (n: number) => unknown };
-  if (setThreads !== undefined) await setThreads(threads);
-  else if (threads > 1) throw new Error('this version has no setThreads');
+  lib.setThreads(threads);
+  if (lib.getThreads() !== threads) throw new Error(`it runs on ${String(lib.getThreads())} threads here`);
   const array = ({ values, shape }: Data): NDArray => lib.numpy.array(values).reshape([...shape]);
   const program = row.cotangent(lib);
   const states = row.state().map(array);

@@ -6,7 +6,7 @@
 import './backends/install.js';
 
 export * from './transforms/index.js';
-export * as lax from './lax/index.js';
+export * as lax from './lax.js';
 export * as numpy from './numpy/index.js';
 export * as nn from './nn/index.js';
 export * as random from './random/index.js';

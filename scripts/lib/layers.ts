@@ -6,7 +6,7 @@ const NODE = /^node:/;
 const FP_TS = /^fp-ts\/(lib\/\w+|HKT)\.js$/;
 
 const LIBRARIES = ['numpy', 'scipy', 'nn', 'random'];
-const BELOW_LIBRARIES = ['core', 'transforms', 'lax', 'lax control flow'];
+const BELOW_LIBRARIES = ['core', 'transforms', 'lax', 'control'];
 
 export const LAYERS: readonly Layer[] = [
   { name: 'core', files: /^src\/core\//, imports: [], packages: [FP_TS] },
@@ -23,12 +23,8 @@ export const LAYERS: readonly Layer[] = [
   { name: 'jit', files: /^src\/transforms\/jit(\/|[-.\w]*\.ts$)/, imports: ['core', 'lax', 'transforms', 'compiler'] },
   { name: 'transforms', files: /^src\/transforms\//, imports: ['core', 'lax', 'jit'] },
 
-  // Rules of control flow run interpreters on sub-jaxprs, so these files sit above the transforms.
-  {
-    name: 'lax control flow',
-    files: /^src\/lax\/(control|index\.ts$|(cond|switch|while|fori|loops?|scan|map|associative-scan)[-.\w]*\.ts$)/,
-    imports: ['core', 'transforms', 'jit', 'lax'],
-  },
+  // Rules of control flow run interpreters on sub-jaxprs, so it sits above the transforms. The public namespace `lax` has both.
+  { name: 'control', files: /^src\/control\//, imports: ['core', 'transforms', 'jit', 'lax'] },
   { name: 'lax', files: /^src\/lax\//, imports: ['core'] },
 
   { name: 'numpy', files: /^src\/numpy\//, imports: ['jit', ...BELOW_LIBRARIES] },

@@ -1,5 +1,5 @@
 /** Dead code elimination of jaxprs. */
-import { Jaxpr, Var, type Atom, type Eqn } from './primitive.js';
+import { ClosedJaxpr, Jaxpr, Var, type Atom, type Eqn } from './primitive.js';
 import { nth } from './axes.js';
 
 /** The jaxpr with only the results marked `keep` and what they need; arguments stay. */
@@ -16,4 +16,23 @@ export function pruneResults(jaxpr: Jaxpr, keep: readonly boolean[]): Jaxpr {
     eqns.push(eqn);
   }
   return new Jaxpr(jaxpr.constvars, jaxpr.invars, eqns.reverse(), outvars);
+}
+
+/** The closed jaxpr with only what its results need; arguments stay, constants that nothing reads do not. */
+export function pruneClosed(closed: ClosedJaxpr): ClosedJaxpr {
+  const jaxpr = pruneResults(
+    closed.jaxpr,
+    closed.jaxpr.outvars.map(() => true),
+  );
+  const used = new Set<Atom>([...jaxpr.eqns.flatMap((eqn) => eqn.inputs), ...jaxpr.outvars]);
+  const kept = jaxpr.constvars.map((v) => used.has(v));
+  return new ClosedJaxpr(
+    new Jaxpr(
+      jaxpr.constvars.filter((_, i) => kept[i]),
+      jaxpr.invars,
+      jaxpr.eqns,
+      jaxpr.outvars,
+    ),
+    closed.consts.filter((_, i) => kept[i]),
+  );
 }

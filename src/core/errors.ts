@@ -38,8 +38,8 @@ export class TreeError extends CotangentError {
  * `` `${x}` ``, `Math.sin(x)`, `x.item()`.
  *
  * While a function is being traced its arrays have a shape and a dtype but no values. Fix: use `np.where`
- * instead of a condition on values, the functions of `np` instead of `Math`, or pass the value as a static
- * argument (`jit(f, { staticArgnums: [i] })`).
+ * or `lax.cond` instead of a condition on values, `lax.scan` or `lax.whileLoop` instead of a loop over them, the functions
+ * of `np` instead of `Math`, or pass the value as a static argument (`jit(f, { staticArgnums: [i] })`).
  */
 export class ConcretizationError extends CotangentError {
   override name = 'ConcretizationError';

@@ -74,14 +74,16 @@ class Printer {
     const visit = (jaxpr: Jaxpr): void => {
       for (const eqn of jaxpr.eqns) {
         for (const value of Object.values(eqn.params)) {
-          const sub = value instanceof ClosedJaxpr ? value.jaxpr : value;
-          if (!(sub instanceof Jaxpr)) continue;
-          const seen = count.get(sub) ?? 0;
-          count.set(sub, seen + 1);
-          if (seen > 0) continue;
-          visit(sub);
-          const name = eqn.params['name'];
-          order.push({ jaxpr: sub, name: typeof name === 'string' && name !== '' ? name : '_where' });
+          for (const part of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
+            const sub = part instanceof ClosedJaxpr ? part.jaxpr : part;
+            if (!(sub instanceof Jaxpr)) continue;
+            const seen = count.get(sub) ?? 0;
+            count.set(sub, seen + 1);
+            if (seen > 0) continue;
+            visit(sub);
+            const name = eqn.params['name'];
+            order.push({ jaxpr: sub, name: typeof name === 'string' && name !== '' ? name : '_where' });
+          }
         }
       }
     };
@@ -132,6 +134,14 @@ class Printer {
     if (typeof value === 'number') return String(value);
     if (typeof value === 'string') return value;
     if (typeof value === 'function') return value.name === '' ? '<function>' : value.name;
+    if (
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((v) => v instanceof ClosedJaxpr || v instanceof Jaxpr)
+    ) {
+      const jaxprs = value.map((v: unknown) => this.#value(v));
+      return group(concat(nest(2, concat('(', brk(''), join(brk(), jaxprs))), brk(''), ')'));
+    }
     if (Array.isArray(value)) {
       return concat(
         '(',

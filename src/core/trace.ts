@@ -31,7 +31,8 @@ export abstract class Tracer extends NDArray {
     const origin = this.label === undefined ? '' : `, ${this.label}`;
     throw new ConcretizationError(
       `${what}: the value is traced by ${this.owner.transform} and has no elements yet (it is ${this.aval.toString()}${origin}). ` +
-        `Use np.where(condition, a, b) instead of if, functions of np instead of Math, and ` +
+        `Use np.where(condition, a, b) or lax.cond instead of if, lax.foriLoop, lax.scan or lax.whileLoop instead of a loop, ` +
+        `functions of np instead of Math, and ` +
         `jit(f, { staticArgnums: [i] }) for arguments that must be plain numbers.${userLine()}`,
     );
   }

@@ -44,4 +44,3 @@ export {
   type SoftmaxOptions,
   type StandardizeOptions,
 } from './normalisation.js';
-export { avgPool, maxPool, minPool, type AvgPoolOptions, type PoolOptions } from './pooling.js';

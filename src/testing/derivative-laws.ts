@@ -14,7 +14,7 @@ import { pullback } from '../transforms/grad.js';
 import { jvpFlat } from '../transforms/jvp.js';
 import { linearizeFlat } from '../transforms/linearize.js';
 import { backwardPass } from '../transforms/transpose.js';
-import { checkGrads } from './check-grads.js';
+import { checkGrads, type Mode } from './check-grads.js';
 import {
   assertAllSame,
   assertSame,
@@ -80,16 +80,17 @@ function point(s: Subject, rng: Rng): { operands: HostArray[]; tangents: HostArr
 const hasForward = (s: Subject): boolean => !(s.primitive.jvp instanceof NoRule);
 const hasReverse = (s: Subject): boolean => hasForward(s) || s.primitive.linearize !== undefined;
 
-function finiteDifferences(s: Subject, rng: Rng): void {
-  const wide = widened(s);
-  const modes = hasForward(s) ? (['fwd', 'rev'] as const) : (['rev'] as const);
-  checkGrads((...xs: NDArray[]) => [...wide.apply(...xs)], draw(wide, rng).map(toDevice), {
-    name: wide.name,
-    order: 2,
-    modes,
-    seed: rng.word(),
-  });
-}
+const finiteDifferences =
+  (modes: readonly Mode[]) =>
+  (s: Subject, rng: Rng): void => {
+    const wide = widened(s);
+    checkGrads((...xs: NDArray[]) => [...wide.apply(...xs)], draw(wide, rng).map(toDevice), {
+      name: wide.name,
+      order: 2,
+      modes,
+      seed: rng.word(),
+    });
+  };
 
 /** Roundings, relative to the sum of magnitudes, that two ways of adding up an inner product may differ by. */
 const INNER_ROUNDINGS = 256;
@@ -134,48 +135,50 @@ function adjoint(s: Subject, rng: Rng): void {
 const OWN_ROUNDINGS = 1024;
 
 /** In the dtype of the example: types of tangents and cotangents, values near those of float64, jit = eager, typed jaxprs. */
-function ownDType(s: Subject, rng: Rng): void {
-  const { operands, tangents, cotangents } = point(s, rng);
-  const n = operands.length;
-  const wide = widened(s);
-  const sides: readonly (readonly [
-    string,
-    (f: OnLists, count: number) => OnLists,
-    readonly HostArray[],
-    readonly Subject['avals'][number][],
-  ])[] = [
-    ...(hasForward(s) ? [['jvp', tangentsOf, tangents, s.outAvals] as const] : []),
-    ['vjp', cotangentsOf, cotangents, s.avals] as const,
-  ];
-  for (const [mode, derivative, directions, types] of sides) {
-    const f = derivative(s.apply, n);
-    const inputs = [...operands, ...directions];
-    const results = evaluate(f, inputs);
-    types
-      .filter((a) => isFloat(a.dtype))
-      .forEach((a, i) => {
-        if (!nth(results, i).aval.equals(a))
-          throw new CheckError(
-            `${s.name}: the ${mode} has type ${nth(results, i).aval.toString()} where ${a.toString()} belongs`,
-          );
-      });
-    checkJaxpr(
-      traceToJaxpr(
-        f,
-        inputs.map((x) => x.aval),
-        mode,
-      ).jaxpr,
-    );
-    assertAllSame(`${s.name}: jit of its ${mode}`, runJitted(f, inputs), results, (dtype) =>
-      roundings(dtype, INNER_ROUNDINGS),
-    );
-    if (wide === s) continue;
-    const precise = evaluate(derivative(wide.apply, n), inputs.map(widen));
-    assertAllSame(`${s.name}: ${mode} in its own dtype`, results.map(widen), precise, () =>
-      roundings('float32', OWN_ROUNDINGS),
-    );
-  }
-}
+const ownDType =
+  (modes: readonly Mode[]) =>
+  (s: Subject, rng: Rng): void => {
+    const { operands, tangents, cotangents } = point(s, rng);
+    const n = operands.length;
+    const wide = widened(s);
+    const sides: readonly (readonly [
+      string,
+      (f: OnLists, count: number) => OnLists,
+      readonly HostArray[],
+      readonly Subject['avals'][number][],
+    ])[] = [
+      ...(modes.includes('fwd') ? [['jvp', tangentsOf, tangents, s.outAvals] as const] : []),
+      ...(modes.includes('rev') ? [['vjp', cotangentsOf, cotangents, s.avals] as const] : []),
+    ];
+    for (const [mode, derivative, directions, types] of sides) {
+      const f = derivative(s.apply, n);
+      const inputs = [...operands, ...directions];
+      const results = evaluate(f, inputs);
+      types
+        .filter((a) => isFloat(a.dtype))
+        .forEach((a, i) => {
+          if (!nth(results, i).aval.equals(a))
+            throw new CheckError(
+              `${s.name}: the ${mode} has type ${nth(results, i).aval.toString()} where ${a.toString()} belongs`,
+            );
+        });
+      checkJaxpr(
+        traceToJaxpr(
+          f,
+          inputs.map((x) => x.aval),
+          mode,
+        ).jaxpr,
+      );
+      assertAllSame(`${s.name}: jit of its ${mode}`, runJitted(f, inputs), results, (dtype) =>
+        roundings(dtype, INNER_ROUNDINGS),
+      );
+      if (wide === s) continue;
+      const precise = evaluate(derivative(wide.apply, n), inputs.map(widen));
+      assertAllSame(`${s.name}: ${mode} in its own dtype`, results.map(widen), precise, () =>
+        roundings('float32', OWN_ROUNDINGS),
+      );
+    }
+  };
 
 /** Accuracy of linear functions in float64, for deciding that one is linear. */
 const LINEAR: Tolerance = { atol: 1e-12, rtol: 1e-9 };
@@ -261,6 +264,14 @@ function expectNotSupported(what: string, s: Subject, run: () => unknown): void 
     throw new CheckError(`${what}: the error does not name ${s.primitive.name}: ${message}`);
 }
 
+/** Reverse mode of a primitive that has none says so. */
+function noReverse(s: Subject, rng: Rng): void {
+  const { operands, cotangents } = point(s, rng);
+  expectNotSupported(`${s.name}: vjp`, s, () =>
+    cotangentsOf(s.apply, operands.length)(...[...operands, ...cotangents].map(toDevice)),
+  );
+}
+
 function noDerivative(s: Subject, rng: Rng): void {
   const { operands, tangents } = point(s, rng);
   expectNotSupported(`${s.name}: jvp`, s, () =>
@@ -301,19 +312,23 @@ function mixed(operands: readonly HostArray[], tangents: readonly HostArray[]): 
 }
 
 /** Derivatives where an axis has length 0 or 1. */
-function smallSizes(s: Subject, rng: Rng): void {
-  for (const small of resized(s, SMALL)) {
-    ownDType(small, rng);
-    if (hasForward(s)) adjoint(small, rng);
-  }
-}
+const smallSizes =
+  (modes: readonly Mode[]) =>
+  (s: Subject, rng: Rng): void => {
+    for (const small of resized(s, SMALL)) {
+      ownDType(modes)(small, rng);
+      if (modes.length === 2) adjoint(small, rng);
+    }
+  };
 
 export interface DerivativeLawOptions {
   /** Why the derivative is zero by definition, whatever finite differences say (stop_gradient). */
   readonly zeroByDefinition?: string;
+  /** Why there is no reverse mode, though there is forward mode (while). */
+  readonly forwardOnly?: string;
 }
 
-export function derivativeLaws(s: Subject, { zeroByDefinition }: DerivativeLawOptions = {}): Law[] {
+export function derivativeLaws(s: Subject, { zeroByDefinition, forwardOnly }: DerivativeLawOptions = {}): Law[] {
   const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
     name: `${what}: ${s.name}`,
     kind: 'derivative',
@@ -327,11 +342,13 @@ export function derivativeLaws(s: Subject, { zeroByDefinition }: DerivativeLawOp
     ];
   if (!hasFloatResult(s)) return [law('derivative is zero (results are integers)', zeroDerivative)];
   if (!hasReverse(s)) return [law('derivative does not exist', noDerivative)];
+  const modes: readonly Mode[] = forwardOnly !== undefined ? ['fwd'] : hasForward(s) ? ['fwd', 'rev'] : ['rev'];
   return [
-    law('derivatives of order 1 and 2 = finite differences', finiteDifferences),
-    ...(hasForward(s) ? [law('⟨ct, jvp(t)⟩ = ⟨vjp(ct), t⟩', adjoint)] : []),
-    law('derivatives in their own dtype', ownDType),
+    law('derivatives of order 1 and 2 = finite differences', finiteDifferences(modes)),
+    ...(modes.length === 2 ? [law('⟨ct, jvp(t)⟩ = ⟨vjp(ct), t⟩', adjoint)] : []),
+    ...(forwardOnly !== undefined ? [law(`reverse mode does not exist (${forwardOnly})`, noReverse)] : []),
+    law('derivatives in their own dtype', ownDType(modes)),
     law('transpose = adjoint', transposeIsAdjoint),
-    ...(resized(s, SMALL).length === 0 ? [] : [law('derivatives with axes of length 0 and 1', smallSizes)]),
+    ...(resized(s, SMALL).length === 0 ? [] : [law('derivatives with axes of length 0 and 1', smallSizes(modes))]),
   ];
 }

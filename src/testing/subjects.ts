@@ -37,7 +37,7 @@ export interface Subject {
   readonly apply: (...xs: NDArray[]) => readonly NDArray[];
   /** Whether each element of the results depends on the same element of the operands alone. */
   readonly isElementwise: boolean;
-  /** Whether it runs a jaxpr of its parameters. */
+  /** Whether it runs jaxprs of its parameters. */
   readonly isCall: boolean;
   /** How far two evaluations may differ: not at all, unless the order of summation is free. */
   readonly tolerance: (dtype: DType) => Tolerance;
@@ -68,7 +68,8 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
   const avals = args.map(typeOf);
   const lowering = primitive.lower(avals, params);
   const { kind } = lowering;
-  const free = kind === 'reduce' || kind === 'contract' || kind === 'call';
+  const runsJaxprs = kind === 'call' || kind === 'scan' || kind === 'while' || kind === 'cond';
+  const free = kind === 'reduce' || kind === 'contract' || runsJaxprs;
   return {
     name: `${primitive.name}${showParams(params)} ${avals.map(String).join(' ')}`.trim(),
     primitive,
@@ -77,7 +78,7 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
     avals,
     outAvals: primitive.abstract(avals, params),
     isElementwise: lowering.kind === 'map' && lowering.elementwise === true,
-    isCall: kind === 'call',
+    isCall: runsJaxprs,
     apply: (...xs) => bind(primitive, xs, params),
     tolerance: (dtype) => (free ? roundings(dtype, REORDERED) : EXACT),
   };

@@ -48,6 +48,16 @@ const hoist = memoize((closed: ClosedJaxpr) => new ClosedJaxpr(constantsAsArgume
 export const hoistConstants = (closed: ClosedJaxpr): { closed: ClosedJaxpr; consts: readonly NDArray[] } =>
   closed.consts.length === 0 ? { closed, consts: [] } : { closed: hoist(closed), consts: closed.consts };
 
+/** One tangent per result: the given ones where marked, zero elsewhere. */
+export function tangentsWhere(
+  nonzero: readonly boolean[],
+  results: readonly NDArray[],
+  tangents: readonly NDArray[],
+): MaybeZero[] {
+  let next = 0;
+  return nonzero.map((x, i) => (x ? nth(tangents, next++) : new Zero(nth(results, i).aval)));
+}
+
 interface CallParams extends Params {
   readonly jaxpr: ClosedJaxpr;
 }
@@ -68,9 +78,10 @@ export function callRules<P extends CallParams>(
     jvp: (primals, tangents, params) => {
       const nonzero = tangents.map((t) => !(t instanceof Zero));
       const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
-      const out = call(jvpJaxpr(params.jaxpr, nonzero), [...primals, ...given], params);
-      const n = params.jaxpr.jaxpr.outvars.length;
-      return { primals: out.slice(0, n), tangents: out.slice(n) };
+      const made = jvpJaxpr(params.jaxpr, nonzero);
+      const out = call(made.closed, [...primals, ...given], params);
+      const results = out.slice(0, made.nonzero.length);
+      return { primals: results, tangents: tangentsWhere(made.nonzero, results, out.slice(results.length)) };
     },
     linearize: (primals, nonzero, params) => {
       const split = linearizeJaxpr(params.jaxpr, nonzero);
@@ -83,10 +94,7 @@ export function callRules<P extends CallParams>(
         tangents: (tangents) => {
           const given = tangents.filter((t): t is NDArray => t instanceof NDArray);
           const outTangents = split.nonzero.some((x) => x) ? call(split.tangent, [...residuals, ...given], params) : [];
-          let next = 0;
-          return split.nonzero.map((x, i): MaybeZero =>
-            x ? nth(outTangents, next++) : new Zero(nth(results, i).aval),
-          );
+          return tangentsWhere(split.nonzero, results, outTangents);
         },
       };
     },

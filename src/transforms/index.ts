@@ -1,6 +1,6 @@
 /** The transforms. */
 export { blockUntilReady, stopGradient } from './stop-gradient.js';
-export { checkpoint } from './checkpoint.js';
+export { checkpoint, checkpointPolicies, type CheckpointOptions, type CheckpointPolicy } from './checkpoint.js';
 export { customJvp, type CustomJvp } from './custom-jvp.js';
 export { customVjp, type CustomVjp } from './custom-vjp.js';
 export { grad, jvp, linearize, linearTranspose, valueAndGrad, vjp, type GradOf, type GradOptions } from './grad.js';

@@ -57,6 +57,9 @@ const MAX_TRACES = 512;
 
 let jitDisabled = false;
 
+/** Whether the code that runs now is inside of {@link disableJit}. */
+export const isJitDisabled = (): boolean => jitDisabled;
+
 /**
  * Run `f` with `jit` doing nothing, so that every operation runs eagerly and values can be looked at.
  *

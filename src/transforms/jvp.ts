@@ -95,23 +95,33 @@ export function jvpFlat(
   });
 }
 
-/**
- * The jaxpr of a jaxpr's jvp: arguments are the primals, then the tangents of those marked nonzero; results are the
- * primals, then all tangents.
- */
-export const jvpJaxpr = memoize((closed: ClosedJaxpr, nonzero: readonly boolean[]): ClosedJaxpr => {
-  const avals = closed.inAvals;
-  const tangentAvals = avals.filter((_, i) => nonzero[i]).map((a) => a.strengthen());
-  return traceToJaxpr(
-    (...args) => {
-      const primals = args.slice(0, avals.length);
-      const given = args.slice(avals.length);
-      let next = 0;
-      const tangents = avals.map((a, i): MaybeZero => (nonzero[i] === true ? nth(given, next++) : new Zero(a)));
-      const out = jvpFlat((...xs) => evalClosed(closed, xs), primals, tangents);
-      return [...out.primals, ...out.tangents.map(instantiate)];
-    },
-    [...avals, ...tangentAvals],
-    'jvp',
-  );
-});
+/** The jaxpr of a jaxpr's jvp. */
+export interface JvpJaxpr {
+  /** Arguments are the primals, then the tangents of those marked nonzero; results likewise. */
+  readonly closed: ClosedJaxpr;
+  /** Which results have a tangent. */
+  readonly nonzero: readonly boolean[];
+}
+
+/** The jvp of a jaxpr along the marked arguments; results marked in `force` have a tangent even where it is zero. */
+export const jvpJaxpr = memoize(
+  (closed: ClosedJaxpr, nonzero: readonly boolean[], force: readonly boolean[] = []): JvpJaxpr => {
+    const avals = closed.inAvals;
+    const tangentAvals = avals.filter((_, i) => nonzero[i]).map((a) => a.strengthen());
+    let moving: boolean[] = [];
+    const traced = traceToJaxpr(
+      (...args) => {
+        const primals = args.slice(0, avals.length);
+        const given = args.slice(avals.length);
+        let next = 0;
+        const tangents = avals.map((a, i): MaybeZero => (nonzero[i] === true ? nth(given, next++) : new Zero(a)));
+        const out = jvpFlat((...xs) => evalClosed(closed, xs), primals, tangents);
+        moving = out.tangents.map((t, i) => !(t instanceof Zero) || force[i] === true);
+        return [...out.primals, ...out.tangents.filter((_, i) => moving[i]).map(instantiate)];
+      },
+      [...avals, ...tangentAvals],
+      'jvp',
+    );
+    return { closed: traced, nonzero: moving };
+  },
+);

@@ -3,11 +3,13 @@
  * arguments; what it needs of the values (residuals) are its constants.
  */
 import { isFloat } from '../core/dtype.js';
-import { evalClosed, JaxprTrace, JaxprTracer, traceToJaxpr } from '../core/jaxpr-trace.js';
+import { pruneClosed } from '../core/dce.js';
+import { constantsAsArguments, evalClosed, JaxprTrace, JaxprTracer, traceToJaxpr } from '../core/jaxpr-trace.js';
 import type { NDArray } from '../core/ndarray.js';
-import { ClosedJaxpr, Jaxpr, Zero, type AnyPrimitive, type MaybeZero, type Params } from '../core/primitive.js';
+import { ClosedJaxpr, Zero, type AnyPrimitive, type MaybeZero, type Params } from '../core/primitive.js';
 import { currentTrace, Trace, Tracer, withFreshTrace, withTrace } from '../core/trace.js';
 import { nth } from '../core/axes.js';
+import { instantiate } from '../lax/broadcast.js';
 import { applyJvp } from './jvp.js';
 import { memoize } from './memo.js';
 
@@ -97,11 +99,15 @@ export interface LinearFunction {
   readonly nonzero: readonly boolean[];
 }
 
-/** Values of `f` and its linearization with respect to the primals marked `active` (all floats by default). */
+/**
+ * Values of `f` and its linearization with respect to the primals marked `active` (all floats by default). Results marked
+ * in `force` count as nonzero.
+ */
 export function linearizeFlat(
   f: (...args: NDArray[]) => readonly NDArray[],
   primals: readonly NDArray[],
   active: readonly boolean[] = primals.map((p) => isFloat(p.dtype)),
+  force: readonly boolean[] = [],
 ): { primals: NDArray[]; linear: LinearFunction } {
   const tangentTrace = new JaxprTrace('grad');
   const trace = new LinearizeTrace(currentTrace(), tangentTrace);
@@ -114,9 +120,12 @@ export function linearizeFlat(
       return new LinearizeTracer(trace, p, tangent);
     });
     const out = withFreshTrace(trace, () => f(...args)).map((x) => trace.split(x));
-    const tangents = out.map(([, t]) => t).filter((t): t is NDArray => !(t instanceof Zero));
-    const closed = tangentTrace.finish(tangentArgs, tangents);
-    return { primals: out.map(([p]) => p), linear: { closed, nonzero: out.map(([, t]) => !(t instanceof Zero)) } };
+    const nonzero = out.map(([, t], i) => !(t instanceof Zero) || force[i] === true);
+    const tangents = withTrace(tangentTrace, () =>
+      out.filter((_, i) => nonzero[i]).map(([, t]): NDArray => instantiate(t)),
+    );
+    const closed = pruneClosed(tangentTrace.finish(tangentArgs, tangents));
+    return { primals: out.map(([p]) => p), linear: { closed, nonzero } };
   } finally {
     tangentTrace.alive = false;
   }
@@ -131,20 +140,24 @@ export interface LinearizedJaxpr {
   readonly nonzero: readonly boolean[];
 }
 
-/** Linearize a closed jaxpr with respect to the marked arguments. */
-export const linearizeJaxpr = memoize((closed: ClosedJaxpr, active: readonly boolean[]): LinearizedJaxpr => {
-  let linear: LinearFunction | undefined;
-  const primal = traceToJaxpr(
-    (...args) => {
-      const out = linearizeFlat((...xs) => evalClosed(closed, xs), args, active);
-      ({ linear } = out);
-      return [...out.primals, ...out.linear.closed.consts];
-    },
-    closed.inAvals,
-    'grad',
-  );
-  if (linear === undefined) throw new Error('unreachable');
-  const { jaxpr } = linear.closed;
-  const tangent = new ClosedJaxpr(new Jaxpr([], [...jaxpr.constvars, ...jaxpr.invars], jaxpr.eqns, jaxpr.outvars), []);
-  return { primal, tangent, nonzero: linear.nonzero };
-});
+/** Linearize a closed jaxpr with respect to the marked arguments; results marked in `force` count as nonzero. */
+export const linearizeJaxpr = memoize(
+  (closed: ClosedJaxpr, active: readonly boolean[], force: readonly boolean[] = []): LinearizedJaxpr => {
+    let linear: LinearFunction | undefined;
+    const primal = traceToJaxpr(
+      (...args) => {
+        const out = linearizeFlat((...xs) => evalClosed(closed, xs), args, active, force);
+        ({ linear } = out);
+        return [...out.primals, ...out.linear.closed.consts];
+      },
+      closed.inAvals,
+      'grad',
+    );
+    if (linear === undefined) throw new Error('unreachable');
+    return {
+      primal,
+      tangent: new ClosedJaxpr(constantsAsArguments(linear.closed), []),
+      nonzero: linear.nonzero,
+    };
+  },
+);

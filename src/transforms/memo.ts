@@ -1,16 +1,15 @@
-/** Functions of a closed jaxpr and some flags, remembered as long as the jaxpr lives. */
-import type { ClosedJaxpr } from '../core/primitive.js';
+/** Functions of an object (a closed jaxpr, a list of them) and some flags, remembered as long as the object lives. Flags are compared as JSON. */
 
-export function memoize<A extends readonly unknown[], R>(
-  f: (closed: ClosedJaxpr, ...rest: A) => R,
-): (closed: ClosedJaxpr, ...rest: A) => R {
-  const cache = new WeakMap<ClosedJaxpr, Map<string, R>>();
-  return (closed, ...rest) => {
-    const results = cache.get(closed) ?? new Map<string, R>();
-    cache.set(closed, results);
-    const key = JSON.stringify(rest);
-    let result = results.get(key);
-    if (result === undefined) results.set(key, (result = f(closed, ...rest)));
+export function memoize<K extends object, A extends readonly unknown[], R>(
+  f: (key: K, ...rest: A) => R,
+): (key: K, ...rest: A) => R {
+  const cache = new WeakMap<K, Map<string, R>>();
+  return (key, ...rest) => {
+    const results = cache.get(key) ?? new Map<string, R>();
+    cache.set(key, results);
+    const flags = JSON.stringify(rest);
+    let result = results.get(flags);
+    if (result === undefined) results.set(flags, (result = f(key, ...rest)));
     return result;
   };
 }

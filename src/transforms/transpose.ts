@@ -23,7 +23,7 @@ import { addTangents, zerosOf } from '../lax/broadcast.js';
 import { memoize } from './memo.js';
 
 /** Which results of a jaxpr depend on the marked arguments. */
-function dependentResults(jaxpr: Jaxpr, marked: readonly boolean[]): boolean[] {
+export function dependentResults(jaxpr: Jaxpr, marked: readonly boolean[]): boolean[] {
   const dependent = new Set<Atom>(jaxpr.invars.filter((_, i) => marked[i] === true));
   for (const eqn of jaxpr.eqns) {
     const inputs = eqn.inputs.map((a) => dependent.has(a));

@@ -27,7 +27,7 @@ class BatchTracer extends Tracer {
 }
 
 /** Whether an equation with these parameters, or one of a jaxpr among them, is a collective over the axis of that name. */
-const mentionsAxis = (params: Params, axisName: string): boolean =>
+export const mentionsAxis = (params: Params, axisName: string): boolean =>
   params['axisName'] === axisName ||
   subJaxprs(params).some((jaxpr) => jaxpr.eqns.some((eqn) => mentionsAxis(eqn.params, axisName)));
 
@@ -80,14 +80,17 @@ export function vmapFlat(
   });
 }
 
-/** A batched jaxpr, whose batched arguments and results have the axis first, and which results are batched. */
+/**
+ * A batched jaxpr, whose batched arguments and results have the axis first, and which results are batched; those of
+ * `force` (all, or the marked ones) are in any case.
+ */
 export const batchJaxpr = memoize(
   (
     closed: ClosedJaxpr,
     size: number,
     batched: readonly boolean[],
     axisName: string | null,
-    forceOut: boolean,
+    force: boolean | readonly boolean[],
   ): { closed: ClosedJaxpr; batched: boolean[] } => {
     let outBatched: boolean[] = [];
     const avals = closed.inAvals.map((a, i) => (batched[i] === true ? a.with({ shape: [size, ...a.shape] }) : a));
@@ -100,11 +103,8 @@ export const batchJaxpr = memoize(
           batched.map((b) => (b ? 0 : null)),
           axisName ?? undefined,
         );
-        outBatched = out.dims.map((d) => d !== null || forceOut);
-        return out.results.map((x, i) => {
-          const dim = nth(out.dims, i);
-          return dim === null && !forceOut ? x : batchOrRepeat(x, dim, size);
-        });
+        outBatched = out.dims.map((d, i) => d !== null || force === true || (force !== false && force[i] === true));
+        return out.results.map((x, i) => (nth(outBatched, i) ? batchOrRepeat(x, nth(out.dims, i), size) : x));
       },
       avals,
       'vmap',

@@ -21,6 +21,11 @@ export const ZERO_BY_DEFINITION: Readonly<Record<string, string>> = {
   nextafter: 'as in JAX: a step of one unit in the last place is a rounding, not a function of real numbers',
 };
 
+/** Primitives with forward mode only. */
+export const FORWARD_ONLY: Readonly<Record<string, string>> = {
+  while: 'how much the way back would need is known only when it has run',
+};
+
 /** The seed of the laws; another one draws other operands. */
 export const SEED = Number(process.env['COTANGENT_LAW_SEED'] ?? 0);
 
@@ -28,8 +33,10 @@ export const SEED = Number(process.env['COTANGENT_LAW_SEED'] ?? 0);
 export function lawsOf(kind: LawKind): Law[] {
   return [...primitives().values()].flatMap((primitive) => {
     const zeroByDefinition = ZERO_BY_DEFINITION[primitive.name];
-    return primitiveLaws(primitive, zeroByDefinition === undefined ? {} : { zeroByDefinition }).filter(
-      (law) => law.kind === kind,
-    );
+    const forwardOnly = FORWARD_ONLY[primitive.name];
+    return primitiveLaws(primitive, {
+      ...(zeroByDefinition === undefined ? {} : { zeroByDefinition }),
+      ...(forwardOnly === undefined ? {} : { forwardOnly }),
+    }).filter((law) => law.kind === kind);
   });
 }

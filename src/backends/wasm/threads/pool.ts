@@ -5,21 +5,13 @@
  */
 import { HeapExhaustedError } from '../heap.js';
 import type { CellStore } from '../storage.js';
-import { CONTROL_BYTES, CONTROL_WORDS, JOB, MAX_THREADS, SLOTS, STATE } from './control-block.js';
+import { CONTROL_BYTES, CONTROL_WORDS, JOB, MAX_THREADS, SLOTS } from './control-block.js';
 import { spawnWorker, type Spawn } from './spawn.js';
-import { workOf, type SharedWork } from './split.js';
 
 const words = CONTROL_WORDS;
 
-/** Operations (see split.ts) from which a program runs on several threads, if they are awake: some 100 µs. */
-export const PARALLEL_FROM = 400_000;
-/** From here on it waits for threads that sleep: to wake one takes 50 to 300 µs. */
-const WAKE_FROM = 4_000_000;
-/** The operations of all such programs so far, from which workers are started. One takes 30 ms of another core. */
-const START_FROM = 10_000_000;
-
-/** Looks at its mailbox before a worker sleeps: some 300 µs, so that calls in quick succession find it awake. */
-const IDLE_SPINS = 60_000;
+/** Looks at its mailbox before a worker sleeps: some 100 µs, so that calls in quick succession find it awake. */
+const IDLE_SPINS = 20_000;
 
 /** The longest that a worker may take to compile a program. */
 const LOAD_MILLISECONDS = 10_000;
@@ -34,10 +26,7 @@ export class SharedModule {
   /** Workers that have it there. */
   loaded = 0;
 
-  constructor(
-    readonly bytes: Uint8Array,
-    readonly work: SharedWork,
-  ) {}
+  constructor(readonly bytes: Uint8Array) {}
 }
 
 /** A thread other than the caller's failed while it ran a program. */
@@ -50,8 +39,6 @@ export class ThreadPool {
   #control = 0;
   /** Workers started so far. */
   #started = 0;
-  /** Operations that workers could have shared, until they were started. */
-  #work = 0;
   /** Jobs given to workers, ever; compared with the count of those ended. */
   #given = 0;
   readonly #mail = new Int32Array(MAX_THREADS);
@@ -75,20 +62,14 @@ export class ThreadPool {
   }
 
   /**
-   * On how many threads to run `module` now, at most `wanted`. Starts workers that are missing, without waiting for them,
+   * How many threads can run `module` now, at most `wanted`. Starts workers that are missing, without waiting for them,
    * and has those that are ready load the module.
    */
-  prepare(module: SharedModule, extent: number, wanted: number): number {
+  prepare(module: SharedModule, wanted: number): number {
     if (wanted <= 1 || this.#failure !== undefined || this.#closed) return 1;
-    const work = workOf(module.work, extent);
-    if (work < PARALLEL_FROM) return 1;
-    const workers = Math.min(wanted, MAX_THREADS) - 1;
-    if (this.#started < workers) {
-      this.#work += work;
-      if (this.#work >= START_FROM) this.#start(workers);
-    }
-    if (this.#control === 0) return 1;
-    const ready = this.#readyWorkers(workers, work >= WAKE_FROM);
+    const limit = Math.min(wanted, MAX_THREADS);
+    if (this.#started < limit - 1) this.#start(limit - 1);
+    const ready = this.#readyWorkers(limit - 1);
     if (ready === 0) return 1;
     if (module.loaded < ready) this.#load(module, ready);
     return Math.min(ready, module.loaded) + 1;
@@ -119,7 +100,7 @@ export class ThreadPool {
     const workers = Math.min(threads, MAX_THREADS) - 1;
     this.#start(workers);
     const until = performance.now() + milliseconds;
-    while (this.#failure === undefined && this.#readyWorkers(workers, true) < workers) {
+    while (this.#failure === undefined && this.#readyWorkers(workers) < workers) {
       if (performance.now() > until) return false;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -148,8 +129,6 @@ export class ThreadPool {
           words,
           loadJob: JOB.load,
           runJob: JOB.run,
-          awake: STATE.awake,
-          asleep: STATE.asleep,
           spins: IDLE_SPINS,
         },
         (reason) => {
@@ -173,17 +152,12 @@ export class ThreadPool {
     return true;
   }
 
-  /** How many workers, in order, are there; without `asleep`, those that sleep are not, and are woken for the next time. */
-  #readyWorkers(limit: number, asleep: boolean): number {
+  /** Workers, in order, that have said that they are there. */
+  #readyWorkers(limit: number): number {
     const { i32 } = this.store.heap;
-    const base = this.#control >>> 2;
+    const states = (this.#control >>> 2) + words.states;
     let ready = 0;
-    for (let worker = 0; worker < limit; worker++) {
-      const state = Atomics.load(i32, base + words.states + worker);
-      const there = state === STATE.awake || (state === STATE.asleep && asleep);
-      if (there && ready === worker) ready += 1;
-      if (state === STATE.asleep && !there) Atomics.notify(i32, base + words.mailboxes + worker * words.mailboxStride);
-    }
+    while (ready < limit && Atomics.load(i32, states + ready) === 1) ready += 1;
     return ready;
   }
 

@@ -1,0 +1,3 @@
+/** `lax`: the primitive operations, and control flow, which is made of functions of them. */
+export * from './lax/index.js';
+export * from './control/index.js';

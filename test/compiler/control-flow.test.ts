@@ -1,18 +1,18 @@
 /** Loops and branches: results against an interpreter, and the structure of the programs. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { array, flat } from '../helpers/arrays.js';
 import { nth } from '../../src/core/axes.js';
 import { ShapedArray } from '../../src/core/aval.js';
-import { ConcreteArray } from '../../src/core/concrete.js';
+import { ConcreteArray, setDefaultDevice } from '../../src/core/concrete.js';
 import { traceToJaxpr } from '../../src/core/jaxpr-trace.js';
 import type { NDArray } from '../../src/core/ndarray.js';
 import { compileJaxpr } from '../../src/compiler/compile.js';
 import { CompiledFunction } from '../../src/compiler/executor.js';
 import { kernelCalls, type LoopStep, type Program, type Step } from '../../src/compiler/loop-ir.js';
 import type { ClosedJaxpr } from '../../src/core/primitive.js';
-import { cpu } from '../../src/backends/wasm/device.js';
 import * as lax from '../../src/lax/index.js';
+import { ThreadedDevice } from '../backends/threads/helpers.js';
 import { cond, interpret, scan, whileLoop } from './control-flow.js';
 
 type F = (...args: NDArray[]) => readonly NDArray[];
@@ -32,9 +32,29 @@ const concrete = (x: NDArray): ConcreteArray => {
   return x;
 };
 
-function runCompiled(closed: ClosedJaxpr, args: readonly NDArray[], donate?: readonly boolean[]): number[][] {
-  const compiled = new CompiledFunction(closed, cpu, closed.outAvals, donate === undefined ? {} : { donate });
-  return compiled.run(args.map(concrete), donate).map(flat);
+// Constants of traced functions are on the default device.
+const device = new ThreadedDevice();
+setDefaultDevice(device);
+beforeAll(async () => {
+  expect(await device.pool.ready(3)).toBe(true);
+});
+afterAll(() => {
+  device.pool.close();
+});
+
+/** Run as one thread would, and split over threads however small the pieces: with the same bits. */
+function runCompiled(closed: ClosedJaxpr, args: () => readonly NDArray[], donate?: readonly boolean[]): number[][] {
+  const compile = (split: 'auto' | 'always'): CompiledFunction => {
+    ThreadedDevice.split = split;
+    return new CompiledFunction(closed, device, closed.outAvals, donate === undefined ? {} : { donate });
+  };
+  const results = compile('auto').run(args().map(concrete), donate).map(flat);
+  const split = compile('always');
+  for (const count of [1, 2, 3]) {
+    ThreadedDevice.count = count;
+    expect(split.run(args().map(concrete), donate).map(flat)).toEqual(results);
+  }
+  return results;
 }
 
 /** Compile and run a function, and compare with the interpreter; with every argument donated too. */
@@ -56,10 +76,13 @@ function check(f: F, avals: readonly ShapedArray[]): Program {
     });
   };
   const unchanged = args();
-  close(runCompiled(closed, unchanged), 'compiled');
+  close(
+    runCompiled(closed, () => unchanged),
+    'compiled',
+  );
   unchanged.forEach((x, i) => expect(flat(x)).toEqual(flat(nth(args(), i))));
   const donate = avals.map(() => true);
-  close(runCompiled(closed, args(), donate), 'donated');
+  close(runCompiled(closed, args, donate), 'donated');
   return compileJaxpr(closed).program;
 }
 

@@ -2,7 +2,7 @@
  * The control flow of a program: loops and branches around kernel launches. How a launch runs is the caller's business,
  * so that other schedules of the same program (every thread runs it, and meets the others between launches) share this.
  */
-import { kernelCalls, type BranchStep, type LoopStep, type Step } from '../../compiler/loop-ir.js';
+import type { BranchStep, LoopStep, Step } from '../../compiler/loop-ir.js';
 import type { Addresses, LoopLocals } from './addresses.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { Schedule } from './launch.js';
@@ -21,21 +21,17 @@ export class StepEmitter {
           this.schedule.launch(step);
           break;
         case 'loop':
-          this.#group(step, () => {
+          this.schedule.group(step, () => {
             this.#loop(step);
           });
           break;
         case 'branch':
-          this.#group(step, () => {
+          this.schedule.group(step, () => {
             this.#branch(step);
           });
           break;
       }
     }
-  }
-
-  #group(step: LoopStep | BranchStep, emit: () => void): void {
-    this.schedule.group(() => kernelCalls([step]), emit);
   }
 
   #loop(step: LoopStep): void {
@@ -67,6 +63,7 @@ export class StepEmitter {
       this.schedule.synchronize();
       addresses.push(f, trips.holds);
       f.memory('i32.load8_u').op('i32.eqz').brIf(exit);
+      this.schedule.decided(trips.holds);
     }
     this.steps(step.steps);
     this.schedule.synchronize();
@@ -80,6 +77,7 @@ export class StepEmitter {
       .set(position)
       .br(again);
     f.end().end();
+    if ('condition' in trips) this.schedule.decided(trips.holds);
 
     step.carries.forEach(({ result, copy, start }) => {
       if (copy === undefined) return;
@@ -108,6 +106,7 @@ export class StepEmitter {
     f.release('i32', chosen);
     for (const steps of branches) {
       f.end();
+      this.schedule.decided(index);
       this.steps(steps);
       this.schedule.synchronize();
       f.br(exit);

@@ -1,5 +1,5 @@
 /** One function of a kernel, called tile by tile, over everything or over a thread's share. */
-import type { KernelCall } from '../../compiler/loop-ir.js';
+import type { BranchStep, KernelCall, LoopStep } from '../../compiler/loop-ir.js';
 import type { Addresses } from './addresses.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { EmittedKernel, KernelStep } from './kernel-step.js';
@@ -11,8 +11,10 @@ export interface Schedule {
   launch(call: KernelCall): void;
   /** Whatever was launched has been done from here on, as every thread sees it. */
   synchronize(): void;
+  /** Every thread has read a buffer to decide what to do next. */
+  decided(buffer: number): void;
   /** Emit a loop or a branch, by `emit`; a chance to have one thread run it all. */
-  group(calls: () => readonly KernelCall[], emit: () => void): void;
+  group(step: LoopStep | BranchStep, emit: () => void): void;
 }
 
 /** What the steps of a launch are printed with. */
@@ -38,7 +40,11 @@ export class SingleThread implements Schedule {
     // There is nobody to wait for.
   }
 
-  group(_calls: () => readonly KernelCall[], emit: () => void): void {
+  decided(): void {
+    // What comes next comes after it.
+  }
+
+  group(_step: LoopStep | BranchStep, emit: () => void): void {
     emit();
   }
 }

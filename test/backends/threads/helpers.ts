@@ -1,5 +1,5 @@
 /** Devices whose programs are split over threads however small they are. */
-import { jit, setDefaultDevice, type NDArray, type TypedArray } from 'cotangent';
+import { setDefaultDevice, type NDArray, type TypedArray } from 'cotangent';
 import { getDefaultDevice } from '../../../src/core/concrete.js';
 import { CpuDevice, type CpuDeviceOptions } from '../../../src/backends/wasm/device.js';
 import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
@@ -7,10 +7,12 @@ import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 /** A device that splits every step that can be cut, over as many threads as `threads` says at the time of a call. */
 export class ThreadedDevice extends CpuDevice {
   static count = 1;
+  /** Whether programs compiled from now on are split. */
+  static split: 'auto' | 'always' = 'always';
 
   constructor(options: CpuDeviceOptions = {}) {
     super({
-      emit: (program, emitOptions) => emitProgram(program, { ...emitOptions, split: 'always' }),
+      emit: (program, emitOptions) => emitProgram(program, { ...emitOptions, split: ThreadedDevice.split }),
       threads: () => ThreadedDevice.count,
       ...options,
     });
@@ -34,14 +36,3 @@ export const bits = (xs: readonly NDArray[]): Uint8Array[] =>
     const data: TypedArray = x.dataSync();
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   });
-
-/** What `f` gives, jitted, on `device` with each number of threads. */
-export function withThreads(device: CpuDevice, counts: readonly number[], f: () => NDArray[]): Uint8Array[][] {
-  return onDevice(device, () => {
-    const compiled = jit(f);
-    return counts.map((count) => {
-      ThreadedDevice.count = count;
-      return bits(compiled());
-    });
-  });
-}

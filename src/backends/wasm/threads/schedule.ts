@@ -5,7 +5,7 @@
  * may still read, since the last barrier, there is a barrier before it.
  */
 import { byteWidth } from '../../../core/dtype.js';
-import type { Carry, KernelCall, Program, Step } from '../../../compiler/loop-ir.js';
+import type { BranchStep, Carry, KernelCall, LoopStep, Program, Step } from '../../../compiler/loop-ir.js';
 import type { FunctionRef } from '../assembler.js';
 import type { KernelStep } from '../kernel-step.js';
 import { emitTiles, pushExtent, SingleThread, type LaunchContext, type Schedule } from '../launch.js';
@@ -75,19 +75,26 @@ export class ThreadedSchedule implements Schedule {
     this.context.f.get(thread).get(threads).get(control).call(barrier);
   }
 
-  group(calls: () => readonly KernelCall[], emit: () => void): void {
-    const launches = calls();
-    const steps = launches.flatMap((call) =>
-      at(this.context.kernels, call.kernel, 'kernel').steps.map((step) => ({ step, call })),
+  decided(buffer: number): void {
+    if (this.#isAlone) return;
+    for (const touched of this.#places(buffer, false)) this.#since.push({ touched, split: true });
+  }
+
+  group(step: LoopStep | BranchStep, emit: () => void): void {
+    const launched = launches([step]).flatMap((call) =>
+      at(this.context.kernels, call.kernel, 'kernel').steps.map((part) => ({ part, call })),
     );
-    if (this.#isAlone || steps.some(({ step }) => isSplit(step))) {
+    if (this.#isAlone || launched.some(({ part }) => isSplit(part))) {
       // Threads meet around control flow, so that what runs depends on nothing that one of them is still to write.
       this.synchronize();
       emit();
       return;
     }
     this.#order(
-      steps.flatMap(({ step, call }) => this.#touches(step, call)),
+      [
+        ...launched.flatMap(({ part, call }) => this.#touches(part, call)),
+        ...decisions([step]).flatMap((buffer) => this.#places(buffer, false)),
+      ],
       false,
     );
     this.context.f.get(this.locals.thread).op('i32.eqz').if();
@@ -178,4 +185,42 @@ export class ThreadedSchedule implements Schedule {
     f.release('i32', lo);
     f.release('i32', end);
   }
+}
+
+/** Every kernel launch among the steps, those that copy the results of loops included. */
+function launches(steps: readonly Step[]): KernelCall[] {
+  return steps.flatMap((step): KernelCall[] => {
+    switch (step.kind) {
+      case 'kernel':
+        return [step];
+      case 'branch':
+        return step.branches.flatMap(launches);
+      case 'loop': {
+        const copies = step.carries.flatMap(({ copy, start, result }): KernelCall[] =>
+          copy === undefined ? [] : [{ kind: 'kernel', kernel: copy, args: [start, result] }],
+        );
+        return [
+          ...('condition' in step.trips ? launches(step.trips.condition) : []),
+          ...launches(step.steps),
+          ...copies,
+        ];
+      }
+    }
+  });
+}
+
+/** Buffers that decide what runs. */
+function decisions(steps: readonly Step[]): number[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case 'kernel':
+        return [];
+      case 'branch':
+        return [step.index, ...step.branches.flatMap(decisions)];
+      case 'loop':
+        return 'condition' in step.trips
+          ? [step.trips.holds, ...decisions(step.trips.condition), ...decisions(step.steps)]
+          : decisions(step.steps);
+    }
+  });
 }

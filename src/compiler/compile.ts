@@ -7,6 +7,7 @@ import { inlineCalls, isControl, type FlatProgram } from './inline.js';
 import type { Program } from './loop-ir.js';
 import { planMemory } from './plan.js';
 import { schedule } from './schedule.js';
+import { separateSums } from './separate-sums.js';
 import { simplify } from './simplify.js';
 import { prepareBodies } from './sink.js';
 
@@ -33,7 +34,7 @@ export interface CompileOptions {
 /** Passes over the flat program. */
 export function optimize(closed: ClosedJaxpr): FlatProgram {
   const flat = simplify(inlineCalls(closed));
-  return flat.eqns.some(isControl) ? prepareBodies(simplify(hoistInvariants(flat))) : flat;
+  return flat.eqns.some(isControl) ? prepareBodies(simplify(separateSums(simplify(hoistInvariants(flat))))) : flat;
 }
 
 /** Compile a closed jaxpr whose constants are concrete. */

@@ -224,6 +224,64 @@ describe('scan', () => {
       ),
     ).toContain('contract');
   });
+  it('sums products over all steps at once, after the loop', () => {
+    const gradients =
+      (rows: number): F =>
+      (...args) => {
+        const [w, xs] = a2(args);
+        const zero = lax.broadcastTo(0, [3, 3]);
+        const { carry } = scan(
+          ([h, dw, db], [x]) => {
+            const [s, t] = [x ?? w, lax.sin(lax.mul(x ?? w, 3))];
+            const product = lax.transpose(lax.dot(lax.transpose(t, [1, 0]), s), [1, 0]);
+            return {
+              carry: [
+                lax.add(h ?? w, lax.reduceSum(t)),
+                lax.add(dw ?? w, product),
+                lax.add(lax.reduceSum(s, [0]), db ?? w),
+              ],
+              y: [],
+            };
+          },
+          [lax.full([], 1, 'float32'), zero, lax.broadcastTo(lax.reduceSum(w), [3])],
+          [xs],
+          { length: 6 },
+        );
+        expect(rows).toBe(xs.shape[1]);
+        return carry;
+      };
+    for (const [rows, carried] of [
+      // The stack of t would be as large as xs, the only array that the loop slices.
+      [2, 2],
+    ] as const) {
+      const p = check(gradients(rows), [f32(3, 3), f32(6, rows, 3)]);
+      expect(loops(p.steps)[0]?.carries.length).toBe(carried);
+    }
+    // With more arrays sliced there is room for it.
+    const p = check(
+      (...args) => {
+        const [w, xs] = a2(args);
+        const { carry } = scan(
+          ([dw], [x, y, z]) => {
+            const t = lax.sin(lax.mul(lax.add(x ?? w, lax.mul(y ?? w, z ?? w)), 3));
+            return { carry: [lax.add(dw ?? w, lax.dot(lax.transpose(t, [1, 0]), x ?? w))], y: [] };
+          },
+          [lax.broadcastTo(0, [3, 3])],
+          [xs, lax.exp(xs), lax.rev(xs, [0])],
+          { length: 6 },
+        );
+        return carry;
+      },
+      [f32(3, 3), f32(6, 2, 3)],
+    );
+    expect(loops(p.steps)[0]?.carries.length).toBe(0);
+    expect(
+      kinds(
+        p,
+        p.steps.filter((s) => s.kind === 'kernel'),
+      ),
+    ).toContain('contract');
+  });
   it('leaves a barrier and what follows it in the loop', () => {
     const p = check(
       (...args) => {
@@ -431,6 +489,20 @@ describe('random programs', () => {
   });
 });
 
+/** `v` and a product or sum of others of fitting shapes, as a gradient is accumulated. */
+function accumulated(v: NDArray, list: readonly NDArray[], draw: (n: number) => number): NDArray {
+  const rows = list.filter((x) => x.ndim === 2 && x.shape[1] === 3).slice(-3);
+  const x = nth(rows, draw(rows.length));
+  const y = rows.filter((r) => r.shape[0] === x.shape[0]).at(-1 - draw(2)) ?? x;
+  const terms = [
+    lax.dot(lax.transpose(x, [1, 0]), y),
+    lax.transpose(lax.dot(lax.transpose(y, [1, 0]), x), [1, 0]),
+    lax.reduceSum(x, [0]),
+  ];
+  const term = terms.find((t, i) => t.shape.join() === v.shape.join() && (i > 0 || draw(2) === 0));
+  return term === undefined ? v : lax.add(v, term);
+}
+
 /** `env` and what a few random operations make of it. */
 function randomOps(
   env: readonly NDArray[],
@@ -484,7 +556,7 @@ function randomOps(
             const made = inner([...c, ...s, ...(draw(2) === 0 ? all : all.slice(0, 5))]);
             const usable = made.filter((y) => y.dtype === 'float32');
             return {
-              carry: c.map((v) => like(v, [v, ...usable])),
+              carry: c.map((v) => (draw(3) === 0 ? accumulated(v, usable, draw) : like(v, [v, ...usable]))),
               y: Array.from({ length: draw(3) }, () => pick(usable.slice(-6))),
             };
           },

@@ -15,7 +15,8 @@ import { emitLoopSteps } from './loop-steps.js';
 import { emitSortKernel } from './sort-kernel.js';
 import { barrierFunction } from './threads/barrier.js';
 import { ThreadedSchedule } from './threads/schedule.js';
-import { parallelExtent, splitAnything } from './threads/split.js';
+import { PARALLEL_FROM } from './threads/pool.js';
+import { sharedWork, splitAnything, type SharedWork } from './threads/split.js';
 import type { VectorMode } from './vectorise.js';
 
 export interface EmitOptions {
@@ -36,8 +37,8 @@ export interface EmittedProgram {
   /** Bytes of scratch memory that `run` needs, beside the arena, and those that each thread needs of its own, after them. */
   readonly scratchBytes: number;
   readonly privateBytes: number;
-  /** The extent from which several threads are worth it; Infinity if `run` is for one thread. */
-  readonly threadsFrom: number;
+  /** What several threads can share; absent if `run` is for one thread. */
+  readonly shared: SharedWork | undefined;
   /** A readable listing of the kernels and calls. */
   text(): string;
 }
@@ -57,8 +58,8 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
   const largest = (of: (kernel: EmittedKernel) => number): number => Math.max(0, ...kernels.map(of));
   const scratchBytes = largest((kernel) => kernel.scratchBytes);
   const privateBytes = largest((kernel) => kernel.privateBytes);
-  const threadsFrom = pages === undefined ? Infinity : parallelExtent(program.steps, kernels);
-  const threaded = threadsFrom < Infinity;
+  const shared = pages === undefined ? undefined : sharedWork(program.steps, kernels);
+  const threaded = shared !== undefined && (shared.fixed >= PARALLEL_FROM || shared.perIteration > 0);
   const barrier = threaded ? barrierFunction(module) : undefined;
   const f = module.function('run', threaded ? ['i32', 'i32', 'i32', 'i32', 'i32'] : ['i32', 'i32']);
   const [table, extent, thread, threads, control] = [0, 1, 2, 3, 4];
@@ -76,7 +77,7 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
     bytes: module.finish(),
     scratchBytes,
     privateBytes,
-    threadsFrom,
+    shared: threaded ? shared : undefined,
     text: () => [...kernels.map((k) => k.listing()), `program ${program.name}`, ...listSteps(program)].join('\n'),
   };
 }

@@ -39,9 +39,8 @@ export class CpuExecutable implements Executable {
   readonly #module: WebAssembly.Module;
   readonly #text: (stage: TextStage) => string;
   #run: ThreadedRun | undefined;
-  /** For the workers, if several threads can run it; and the extent from which they do. */
+  /** For the workers, if several threads can run it. */
   readonly #shared: SharedModule | undefined;
-  readonly #threadsFrom: number;
 
   readonly #inputs: readonly (ProgramBuffer | undefined)[];
   readonly #outputs: readonly ProgramBuffer[];
@@ -92,8 +91,7 @@ export class CpuExecutable implements Executable {
     this.#scratchOffset = aligned(program.arenaBytes);
     this.#arenaBytes = this.#scratchOffset + emitted.scratchBytes;
     this.#privateBytes = emitted.privateBytes;
-    this.#threadsFrom = emitted.threadsFrom;
-    this.#shared = emitted.threadsFrom === Infinity ? undefined : new SharedModule(emitted.bytes);
+    this.#shared = emitted.shared === undefined ? undefined : new SharedModule(emitted.bytes, emitted.shared);
     this.#tableBytes = aligned(4 * (program.inputCount + program.outputCount + offsets.length + 2));
   }
 
@@ -105,8 +103,8 @@ export class CpuExecutable implements Executable {
     this.#check(inputs, extent);
     const { store, table, arena } = this.#device;
     const run = (this.#run ??= this.#instantiate());
-    const shared = extent >= this.#threadsFrom ? this.#shared : undefined;
-    const threads = shared === undefined ? 1 : this.#device.pool.prepare(shared, this.#device.threads);
+    const shared = this.#shared;
+    const threads = shared === undefined ? 1 : this.#device.pool.prepare(shared, extent, this.#device.threads);
     const arenaBytes = this.#arenaBytes + threads * this.#privateBytes;
     const inputCount = inputs.length;
     const outputCount = this.#outputs.length;

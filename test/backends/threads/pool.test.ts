@@ -125,7 +125,13 @@ const handMade = (
     const f = module.function('run', ['i32', 'i32', 'i32', 'i32', 'i32']);
     body(f, barrier);
     module.export('run', f);
-    return { bytes: module.finish(), scratchBytes: 4096, privateBytes: 64, threadsFrom: 0, text: () => '' };
+    return {
+      bytes: module.finish(),
+      scratchBytes: 4096,
+      privateBytes: 64,
+      shared: { fixed: 1e9, perIteration: 0 },
+      text: () => '',
+    };
   };
   return made(new CpuDevice({ emit, threads: () => ThreadedDevice.count, ...options }));
 };

@@ -103,7 +103,7 @@ function emit(program: Program): EmittedProgram {
     bytes: assemble(spec.passes, spec.count, spec.trap ?? false),
     scratchBytes: spec.scratchBytes ?? 0,
     privateBytes: 0,
-    threadsFrom: Infinity,
+    shared: undefined,
     text: () => '(module)',
   };
 }

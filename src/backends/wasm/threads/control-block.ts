@@ -38,7 +38,7 @@ export const CONTROL_WORDS = {
   messageLength: 64,
   message: 65,
   messageChars: MESSAGE_CHARS,
-  /** Per worker: 0 until it runs, then 1. */
+  /** Per worker: 0 until it runs, then whether it looks at its mailbox, or sleeps until it is notified. */
   states: 272,
   /** Per worker, a cache line: the number of jobs it was given. */
   mailboxes: 336,
@@ -51,3 +51,6 @@ export const CONTROL_BYTES = 4 * (CONTROL_WORDS.mailboxes + MAX_THREADS * CONTRO
 
 /** What a job is. */
 export const JOB = { stop: 0, load: 1, run: 2 } as const;
+
+/** What a worker is; 0 before it has started. */
+export const STATE = { awake: 1, asleep: 2 } as const;

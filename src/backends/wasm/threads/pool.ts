@@ -5,13 +5,21 @@
  */
 import { HeapExhaustedError } from '../heap.js';
 import type { CellStore } from '../storage.js';
-import { CONTROL_BYTES, CONTROL_WORDS, JOB, MAX_THREADS, SLOTS } from './control-block.js';
+import { CONTROL_BYTES, CONTROL_WORDS, JOB, MAX_THREADS, SLOTS, STATE } from './control-block.js';
 import { spawnWorker, type Spawn } from './spawn.js';
+import { workOf, type SharedWork } from './split.js';
 
 const words = CONTROL_WORDS;
 
-/** Looks at its mailbox before a worker sleeps: some 100 µs, so that calls in quick succession find it awake. */
-const IDLE_SPINS = 20_000;
+/** Operations (see split.ts) from which a program runs on several threads, if they are awake: some 100 µs. */
+export const PARALLEL_FROM = 400_000;
+/** From here on it waits for threads that sleep: to wake one takes 50 to 300 µs. */
+const WAKE_FROM = 4_000_000;
+/** The operations of all such programs so far, from which workers are started. One takes 30 ms of another core. */
+const START_FROM = 10_000_000;
+
+/** Looks at its mailbox before a worker sleeps: some 300 µs, so that calls in quick succession find it awake. */
+const IDLE_SPINS = 60_000;
 
 /** The longest that a worker may take to compile a program. */
 const LOAD_MILLISECONDS = 10_000;
@@ -26,7 +34,10 @@ export class SharedModule {
   /** Workers that have it there. */
   loaded = 0;
 
-  constructor(readonly bytes: Uint8Array) {}
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly work: SharedWork,
+  ) {}
 }
 
 /** A thread other than the caller's failed while it ran a program. */
@@ -39,6 +50,8 @@ export class ThreadPool {
   #control = 0;
   /** Workers started so far. */
   #started = 0;
+  /** Operations that workers could have shared, until they were started. */
+  #work = 0;
   /** Jobs given to workers, ever; compared with the count of those ended. */
   #given = 0;
   readonly #mail = new Int32Array(MAX_THREADS);
@@ -62,14 +75,20 @@ export class ThreadPool {
   }
 
   /**
-   * How many threads can run `module` now, at most `wanted`. Starts workers that are missing, without waiting for them,
+   * On how many threads to run `module` now, at most `wanted`. Starts workers that are missing, without waiting for them,
    * and has those that are ready load the module.
    */
-  prepare(module: SharedModule, wanted: number): number {
+  prepare(module: SharedModule, extent: number, wanted: number): number {
     if (wanted <= 1 || this.#failure !== undefined || this.#closed) return 1;
-    const limit = Math.min(wanted, MAX_THREADS);
-    if (this.#started < limit - 1) this.#start(limit - 1);
-    const ready = this.#readyWorkers(limit - 1);
+    const work = workOf(module.work, extent);
+    if (work < PARALLEL_FROM) return 1;
+    const workers = Math.min(wanted, MAX_THREADS) - 1;
+    if (this.#started < workers) {
+      this.#work += work;
+      if (this.#work >= START_FROM) this.#start(workers);
+    }
+    if (this.#control === 0) return 1;
+    const ready = this.#readyWorkers(workers, work >= WAKE_FROM);
     if (ready === 0) return 1;
     if (module.loaded < ready) this.#load(module, ready);
     return Math.min(ready, module.loaded) + 1;
@@ -100,7 +119,7 @@ export class ThreadPool {
     const workers = Math.min(threads, MAX_THREADS) - 1;
     this.#start(workers);
     const until = performance.now() + milliseconds;
-    while (this.#failure === undefined && this.#readyWorkers(workers) < workers) {
+    while (this.#failure === undefined && this.#readyWorkers(workers, true) < workers) {
       if (performance.now() > until) return false;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -129,6 +148,8 @@ export class ThreadPool {
           words,
           loadJob: JOB.load,
           runJob: JOB.run,
+          awake: STATE.awake,
+          asleep: STATE.asleep,
           spins: IDLE_SPINS,
         },
         (reason) => {
@@ -152,12 +173,17 @@ export class ThreadPool {
     return true;
   }
 
-  /** Workers, in order, that have said that they are there. */
-  #readyWorkers(limit: number): number {
+  /** How many workers, in order, are there; without `asleep`, those that sleep are not, and are woken for the next time. */
+  #readyWorkers(limit: number, asleep: boolean): number {
     const { i32 } = this.store.heap;
-    const states = (this.#control >>> 2) + words.states;
+    const base = this.#control >>> 2;
     let ready = 0;
-    while (ready < limit && Atomics.load(i32, states + ready) === 1) ready += 1;
+    for (let worker = 0; worker < limit; worker++) {
+      const state = Atomics.load(i32, base + words.states + worker);
+      const there = state === STATE.awake || (state === STATE.asleep && asleep);
+      if (there && ready === worker) ready += 1;
+      if (state === STATE.asleep && !there) Atomics.notify(i32, base + words.mailboxes + worker * words.mailboxStride);
+    }
     return ready;
   }
 

@@ -16,6 +16,8 @@ export interface WorkerStart {
   readonly words: ControlWords;
   readonly loadJob: number;
   readonly runJob: number;
+  readonly awake: number;
+  readonly asleep: number;
   /** Looks at the mailbox before the worker goes to sleep. */
   readonly spins: number;
 }
@@ -32,13 +34,18 @@ export function workerMain(start: WorkerStart): void {
   const mailbox = base + words.mailboxes + (thread - 1) * words.mailboxStride;
   const programs: unknown[] = [];
   let seen = 0;
-  Atomics.store(control, base + words.states + thread - 1, 1);
-  Atomics.notify(control, base + words.states + thread - 1);
+  const state = base + words.states + thread - 1;
+  Atomics.store(control, state, start.awake);
   for (;;) {
     let spins = start.spins;
     while (Atomics.load(control, mailbox) === seen) {
       if (spins > 0) spins -= 1;
-      else Atomics.wait(control, mailbox, seen);
+      else {
+        Atomics.store(control, state, start.asleep);
+        Atomics.wait(control, mailbox, seen);
+        Atomics.store(control, state, start.awake);
+        spins = start.spins;
+      }
     }
     seen = Atomics.load(control, mailbox);
     const kind = Atomics.load(control, base + words.kind);

@@ -2,7 +2,7 @@
 import { ClosedJaxpr, Jaxpr, Var, type Atom, type ParamValue, type Params } from '../core/primitive.js';
 import { operandsOf, type Expr } from '../core/scalar.js';
 import { bodiesOf, type Body } from './inline.js';
-import type { Kernel } from './loop-ir.js';
+import type { ContractKernel, ContractOperand, Kernel, Program, Store } from './loop-ir.js';
 
 const ids = new WeakMap<object, number>();
 let nextId = 0;
@@ -118,23 +118,48 @@ export function exprKey(e: Expr): string {
   return writer.text;
 }
 
+const storeKey = (writer: ExprWriter, t: Store): string =>
+  `${String(t.buffer)}[${String(writer.write(t.index))}]${t.combine ?? ''}=${String(writer.write(t.value))}?${t.mask === undefined ? '' : String(writer.write(t.mask))}`;
+
 /** Key of a kernel, its name left out. */
 export function kernelKey(kernel: Kernel): string {
-  if (kernel.kind !== 'loop') return JSON.stringify({ ...kernel, name: '' });
+  switch (kernel.kind) {
+    case 'sort':
+      return JSON.stringify({ ...kernel, name: '' });
+    case 'contract':
+      return contractKey(kernel);
+    case 'loop': {
+      const writer = new ExprWriter();
+      const stages = kernel.stages.map((stage) => {
+        const accumulators = stage.accumulators.map((a) => {
+          const update =
+            'combine' in a.update
+              ? `${a.update.combine} ${String(writer.write(a.update.value))}`
+              : String(writer.write(a.update.next));
+          return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
+        });
+        const stores = stage.stores.map((t) => storeKey(writer, t));
+        return `${JSON.stringify(stage.loops)}${String(stage.ordered)}{${accumulators.join(';')}|${stores.join(';')}}`;
+      });
+      return `${JSON.stringify(kernel.buffers)}${JSON.stringify(kernel.loops)}${writer.text}${stages.join('')}`;
+    }
+  }
+}
+
+/** Expressions are not for JSON, which has no bigints, one zero, and no sharing. */
+function contractKey({ lhs, rhs, epilogue, ...rest }: ContractKernel): string {
   const writer = new ExprWriter();
-  const stages = kernel.stages.map((stage) => {
-    const accumulators = stage.accumulators.map((a) => {
-      const update =
-        'combine' in a.update
-          ? `${a.update.combine} ${String(writer.write(a.update.value))}`
-          : String(writer.write(a.update.next));
-      return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
-    });
-    const stores = stage.stores.map(
-      (t) =>
-        `${String(t.buffer)}[${String(writer.write(t.index))}]${t.combine ?? ''}=${String(writer.write(t.value))}?${t.mask === undefined ? '' : String(writer.write(t.mask))}`,
-    );
-    return `${JSON.stringify(stage.loops)}${String(stage.ordered)}{${accumulators.join(';')}|${stores.join(';')}}`;
-  });
-  return `${JSON.stringify(kernel.buffers)}${JSON.stringify(kernel.loops)}${writer.text}${stages.join('')}`;
+  const operand = (x: ContractOperand): string =>
+    'value' in x ? `=${String(writer.write(x.value))}` : `${String(x.buffer)}+${String(x.offset)}`;
+  const parts = [operand(lhs), operand(rhs), ...(epilogue ?? []).map((t) => storeKey(writer, t))];
+  return `${JSON.stringify({ ...rest, name: '' })}${writer.text}${parts.join('|')}${epilogue === undefined ? '' : '*'}`;
+}
+
+/** Key of a program, names left out: programs of equal keys compute the same. */
+export function programKey({ name: _, kernels, constants, ...rest }: Program): string {
+  const data = constants.map(
+    ({ dtype, data: { buffer, byteOffset, byteLength } }) =>
+      `${dtype}:${new Uint8Array(buffer, byteOffset, byteLength).toString()}`,
+  );
+  return `${JSON.stringify(rest)}${JSON.stringify(data)}\n${kernels.map(kernelKey).join('\n')}`;
 }

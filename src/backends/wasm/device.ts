@@ -6,7 +6,9 @@ import type { Storage } from '../../core/device.js';
 import { dtypeOfHost, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DTypeError } from '../../core/errors.js';
 import type { Backend, Executable } from '../../compiler/backend.js';
+import { programKey } from '../../compiler/key.js';
 import type { Program } from '../../compiler/loop-ir.js';
+import { LruCache } from '../../compiler/lru.js';
 import { emitProgram, type EmitOptions, type EmittedProgram } from './emit-program.js';
 import { CpuExecutable } from './executable.js';
 import { Heap } from './heap.js';
@@ -15,6 +17,9 @@ import { CellStore, CpuStorage, deletedError, type CellStoreOptions, type Memory
 import { ThreadPool } from './threads/pool.js';
 import { canShareMemory, chooseThreads, wantedThreads } from './threads/settings.js';
 import type { Spawn } from './threads/spawn.js';
+
+/** Compiled programs that are kept for the next function of the same structure. */
+const EXECUTABLES = 512;
 
 export interface CpuDeviceOptions extends Omit<CellStoreOptions, 'reclaim'> {
   /** Prints a program as a module; another one than the usual in tests. */
@@ -32,6 +37,7 @@ export class CpuDevice implements Backend {
   #table: Region | undefined;
   #arena: Region | undefined;
   #pool: ThreadPool | undefined;
+  readonly #executables = new LruCache<CpuExecutable>(EXECUTABLES);
 
   constructor(options: CpuDeviceOptions = {}) {
     this.#options = options;
@@ -103,7 +109,20 @@ export class CpuDevice implements Backend {
   compile(program: Program): Executable {
     const { shared, maximumPages } = this.store.heap;
     const options = shared ? { sharedMemoryPages: maximumPages } : {};
-    return new CpuExecutable(this, program, (this.#options.emit ?? emitProgram)(program, options));
+    if (this.#options.emit !== undefined) return new CpuExecutable(this, program, this.#options.emit(program, options));
+    // The key is the whole structure, and the map compares it whole: equal hashes do not make programs equal.
+    const key = programKey(program);
+    let executable = this.#executables.get(key);
+    if (executable === undefined) {
+      executable = new CpuExecutable(this, program, emitProgram(program, options));
+      this.#executables.set(key, executable);
+    }
+    return executable;
+  }
+
+  /** Compiled programs that are kept for the next function of the same structure. */
+  get compiled(): number {
+    return this.#executables.size;
   }
 
   /** The storage as one of this device; throws if it is another's. */

@@ -52,6 +52,7 @@ export type { GatherDimensionNumbers, IndexMode, ScatterDimensionNumbers } from 
 export { optimizationBarrier, stopGradientArray as stopGradient } from './identity.js';
 export { igamma, igammac } from './incomplete-gamma.js';
 export { reducePrecision } from './reduce-precision.js';
+export { reduceWindow, type WindowOp } from './reduce-window.js';
 export * from './reductions.js';
 export { expandDims, reshape, rev, squeeze, transpose } from './reshape.js';
 export { broadcastedIota, concatenate, iota, pad, slice, sliceInDim, type PaddingConfig } from './slicing.js';

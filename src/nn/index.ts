@@ -44,3 +44,4 @@ export {
   type SoftmaxOptions,
   type StandardizeOptions,
 } from './normalisation.js';
+export { avgPool, maxPool, minPool, type AvgPoolOptions, type PoolOptions } from './pooling.js';

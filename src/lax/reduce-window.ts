@@ -199,7 +199,7 @@ export function reduceWindow(
   if (typeof padding !== 'string') return reduceWindows(array, init, op, p);
   if (!['SAME', 'SAME_LOWER', 'VALID'].includes(padding)) {
     throw new ArgumentError(
-      `reduce_window: there is no padding '${String(padding)}'; use 'SAME', 'SAME_LOWER', 'VALID' or a [low, high] pair for each axis.${userLine()}`,
+      `reduce_window: there is no padding '${padding}'; use 'SAME', 'SAME_LOWER', 'VALID' or a [low, high] pair for each axis.${userLine()}`,
     );
   }
   const pads = windowAxes(p).map((w, d) => namedPadding(padding, paddedLength(nth(array.aval.shape, d), w), w));
@@ -210,7 +210,7 @@ function reduceWindows(x: NDArray, init: ArrayLike, op: WindowOp, p: WindowParam
   const known = opOf(op);
   if (known === undefined && typeof op !== 'function') {
     throw new ArgumentError(
-      `reduce_window: there is no operation '${String(op)}'; use lax.add, lax.max, lax.min or a function of two arrays.${userLine()}`,
+      `reduce_window: there is no operation '${op}'; use lax.add, lax.max, lax.min or a function of two arrays.${userLine()}`,
     );
   }
   if (known !== undefined && !(init instanceof NDArray)) {

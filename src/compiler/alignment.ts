@@ -28,7 +28,11 @@ export class Alignment {
   /** Whether values are being read once for each row only. */
   #inRow = false;
 
-  constructor(space: Space, producer: ReadonlyMap<Var, LoweredEqn>, isStored: (v: Var) => boolean) {
+  constructor(
+    space: Space,
+    private readonly producer: ReadonlyMap<Var, LoweredEqn>,
+    private readonly isStored: (v: Var) => boolean,
+  ) {
     this.#space = { shape: space.shape, axes: space.axes };
     this.#builder = new KernelBuilder(
       producer,
@@ -75,6 +79,41 @@ export class Alignment {
         again: isFull ? again : undefined,
       });
     }
+  }
+
+  /**
+   * Let the space be that of `map`, which reads the result of a matrix product. Returns for each axis of the product the
+   * axis of the space it is read along (-1 where its extent is 1), or undefined if it is read in any other way.
+   */
+  adopt(product: Var, map: LoweredEqn): readonly number[] | undefined {
+    const out = nth(map.outputs, 0);
+    if (map.lowering.kind !== 'map') return undefined;
+    const found: Index[] = [];
+    const probe = new KernelBuilder(this.producer, this.isStored, [], (v, index) => {
+      if (v !== product) return undefined;
+      found.push(index);
+      return s.accRef(v.aval.dtype, 0);
+    });
+    const variables: Index = out.aval.shape.map((n) => (n === 1 ? s.int(0) : probe.newLoop(n)));
+    map.lowering.at(
+      map.inputs.map((x) => probe.operand(x)),
+      variables,
+    );
+    const [index] = found;
+    if (index === undefined || !found.every((other) => sameIndex(other, index))) return undefined;
+    const permutation = index.map((e, d) => (product.aval.shape[d] === 1 ? -1 : variables.indexOf(e)));
+    const used = permutation.filter((d) => d >= 0);
+    const isWhole =
+      new Set(used).size === used.length &&
+      used.length === product.aval.shape.filter((n) => n !== 1).length &&
+      used.length === out.aval.shape.filter((n) => n !== 1).length;
+    if (!isWhole) return undefined;
+    this.#members.set(product, {
+      index: permutation.map((d) => (d < 0 ? s.int(0) : nth(this.#builder.outer, d))),
+      placeholder: s.accRef(product.aval.dtype, 0),
+      again: undefined,
+    });
+    return permutation;
   }
 
   #member(v: Var, index: Index): s.Expr | undefined {

@@ -10,6 +10,7 @@ import * as s from '../core/scalar.js';
 import { linearIndex } from '../core/index-expr.js';
 import type { LoweredEqn } from './inline.js';
 import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from './loop-ir.js';
+import { createSimplifier } from './simplify/scalar.js';
 import { sameIndex } from './space.js';
 
 /** A kernel and the values its slots are bound to. */
@@ -26,6 +27,7 @@ export class KernelBuilder {
   readonly #slots = new Map<Var, number>();
   readonly #access: { var: Var; access: BufferSlot['access'] }[] = [];
   readonly #memo = new Map<Var, { index: Index; value: s.Expr }[]>();
+  readonly #simplify = createSimplifier();
   #nextLoop = 0;
   #nextAccumulator = 0;
   /** The outer loops. */
@@ -113,7 +115,7 @@ export class KernelBuilder {
       index,
     );
     eqn.outputs.forEach((v, i) => {
-      this.remember(v, index, nth(values, i));
+      this.remember(v, index, this.#simplify(nth(values, i)));
     });
   }
 

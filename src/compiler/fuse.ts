@@ -10,12 +10,15 @@ import { Var } from '../core/primitive.js';
 import { Alignment } from './alignment.js';
 import type { Body, LoweredEqn } from './inline.js';
 import { chooseMembers } from './members.js';
-import { innerOf, placeOf, type Space } from './space.js';
+import { innerOf, placeOf, rowsOf, samePoints, type Space } from './space.js';
 
-/** Equations that become one kernel. `loop` groups may have several members, the other kinds have one. */
+/** Equations that become one kernel: any number of a `loop`, a product and its epilogue of a `contract`, or one. */
 export interface Group extends Space {
   readonly kind: 'loop' | 'cumulative' | 'scatter' | 'contract' | 'sort' | 'repeat' | 'branch';
+  shape: Shape;
   axes: readonly number[];
+  /** Of a `contract` group: for each axis of the product the axis of the space, -1 where its extent is 1. */
+  permutation: readonly number[];
   readonly members: LoweredEqn[];
   /** For the values of a `loop` group: how many reductions of the group lie before it, one after the other. */
   readonly levels: Map<Var, number>;
@@ -75,6 +78,7 @@ export function fuse(program: Body): Fusion {
   for (const eqn of program.eqns) {
     if (!eqn.outputs.some((v) => members.has(v))) continue;
     const needed = new Set([...reads(eqn)].map((v) => groupOf.get(v)).filter((g) => g !== undefined));
+    mergeNeeded(eqn, needed);
     const group = findGroup(eqn, needed) ?? createGroup(eqn, groups);
     const level = levelIn(eqn, group, fusion) + (eqn.lowering.kind === 'reduce' ? 1 : 0);
     group.members.push(eqn);
@@ -84,9 +88,55 @@ export function fuse(program: Body): Fusion {
       groupOf.set(v, group);
       group.levels.set(v, level);
     }
-    if (group.kind === 'loop') alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
+    if (group.kind === 'loop' || group.kind === 'contract') alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
   }
+  mergeScalars();
   return fusion;
+
+  /** Groups that an equation needs become one where the equation may then be in it. */
+  function mergeNeeded(eqn: LoweredEqn, needed: Set<Group>): void {
+    if (needed.size < 2) return;
+    for (const group of [...needed].filter((g) => spaceWith(eqn, g) !== undefined)) {
+      for (const other of [...needed]) {
+        if (needed.has(group) && other !== group && absorb(group, other)) needed.delete(other);
+      }
+    }
+  }
+
+  /** What is computed once, of scalars, shares a kernel. */
+  function mergeScalars(): void {
+    const single = groups.filter((g) => g.kind === 'loop' && product(rowsOf(g)) === 1);
+    for (const group of single) {
+      for (const other of single) {
+        if (other !== group && product(other.shape) === 1 && groups.includes(group)) absorb(group, other);
+      }
+    }
+  }
+
+  /** Let `group` compute what `other` does, if neither waits for the other and all values have a place there. */
+  function absorb(group: Group, other: Group): boolean {
+    if (group.kind !== 'loop' || other.kind !== 'loop' || group.ancestors.has(other) || other.ancestors.has(group))
+      return false;
+    const fits = other.members.every((m) => spaceWith(m, group) === group);
+    if (!fits || (workOf.get(group) ?? 0) + (workOf.get(other) ?? 0) > MAX_KERNEL) return false;
+    const all = [...group.members, ...other.members];
+    if (new Set(all.flatMap((m) => [...reads(m), ...m.outputs])).size > MAX_BUFFERS) return false;
+    const alignment = alignmentOf(group);
+    for (const m of other.members) {
+      group.members.push(m);
+      alignment.add(m, reads(m), work.get(m) ?? 1);
+      for (const v of m.outputs) groupOf.set(v, group);
+    }
+    other.levels.forEach((level, v) => group.levels.set(v, level));
+    workOf.set(group, (workOf.get(group) ?? 0) + (workOf.get(other) ?? 0));
+    for (const a of other.ancestors) addAncestor(group, a, groups);
+    for (const g of groups) {
+      if (!g.ancestors.delete(other)) continue;
+      addAncestor(g, group, groups);
+    }
+    groups.splice(groups.indexOf(other), 1);
+    return true;
+  }
 
   function alignmentOf(group: Group): Alignment {
     let found = alignments.get(group);
@@ -110,12 +160,12 @@ export function fuse(program: Body): Fusion {
         .filter((g) => !needed.has(g)),
     ];
     return candidates.find((group) => {
-      const axes = axesWith(eqn, group);
-      if (axes === undefined) return false;
+      if (group.kind === 'contract') return needed.has(group) && joinsEpilogue(eqn, mine, group, needed);
+      const space = spaceWith(eqn, group);
+      if (space === undefined) return false;
       if ([...needed].some((g) => g !== group && g.ancestors.has(group))) return false;
       if (!needed.has(group) && !isSibling(eqn, mine, group)) return false;
-      if ((workOf.get(group) ?? 0) + (work.get(eqn) ?? 1) > MAX_KERNEL) return false;
-      const space = { shape: group.shape, axes };
+      if (!hasRoom(eqn, mine, group)) return false;
       const alongRow = kind === 'reduce' || placeOf(nth(eqn.outputs, 0).aval.shape, space) === 'full';
       // A stage after another walks over the row again.
       if (
@@ -124,24 +174,41 @@ export function fuse(program: Body): Fusion {
         !rowsStayCached(space, byteWidth(nth(eqn.outputs, 0).aval.dtype))
       )
         return false;
-      const buffers = new Set([...mine, ...group.members.flatMap((m) => [...reads(m), ...m.outputs])]);
-      if (buffers.size + eqn.outputs.length > MAX_BUFFERS) return false;
-      if (axes.length === group.axes.length) return alignmentOf(group).accepts(eqn);
-      // The maps of the group become maps over all points of the rows.
+      if (space === group) return alignmentOf(group).accepts(eqn);
       const alignment = new Alignment(space, producer, (v) => groupOf.has(v));
       for (const m of group.members) alignment.add(m, reads(m), work.get(m) ?? 1);
       if (!alignment.accepts(eqn)) return false;
-      group.axes = axes;
+      Object.assign(group, space);
       alignments.set(group, alignment);
       return true;
     });
+  }
+
+  function hasRoom(eqn: LoweredEqn, mine: ReadonlySet<Var>, group: Group): boolean {
+    if ((workOf.get(group) ?? 0) + (work.get(eqn) ?? 1) > MAX_KERNEL) return false;
+    const buffers = new Set([...mine, ...group.members.flatMap((m) => [...reads(m), ...m.outputs])]);
+    return buffers.size + eqn.outputs.length <= MAX_BUFFERS;
+  }
+
+  /** Whether a map can be done with each element of a matrix product as it is computed; the first decides the space. */
+  function joinsEpilogue(eqn: LoweredEqn, mine: ReadonlySet<Var>, group: Group, needed: ReadonlySet<Group>): boolean {
+    if (eqn.lowering.kind !== 'map' || !hasRoom(eqn, mine, group)) return false;
+    if ([...needed].some((g) => g !== group && g.ancestors.has(group))) return false;
+    if (group.members.length > 1) return alignmentOf(group).accepts(eqn);
+    const { shape } = nth(eqn.outputs, 0).aval;
+    const alignment = new Alignment({ shape, axes: [] }, producer, (v) => groupOf.has(v));
+    const permutation = alignment.adopt(nth(nth(group.members, 0).outputs, 0), eqn);
+    if (permutation === undefined) return false;
+    Object.assign(group, { shape, permutation });
+    alignments.set(group, alignment);
+    return true;
   }
 
   /** Whether a kernel of both reads something once that two would read twice. */
   function isSibling(eqn: LoweredEqn, mine: ReadonlySet<Var>, group: Group): boolean {
     const shape = nth(eqn.outputs, 0).aval.shape;
     const points = product(group.shape);
-    if (eqn.lowering.kind === 'map' && points === 1) return true;
+    if (eqn.lowering.kind === 'map' && product(shape) === 1 && product(rowsOf(group)) === 1) return true;
     const alongRow = eqn.lowering.kind === 'reduce' || placeOf(shape, group) === 'full';
     return group.members.some((m) => [...reads(m)].some((v) => mine.has(v) && (!alongRow || v.aval.size >= points)));
   }
@@ -149,15 +216,18 @@ export function fuse(program: Body): Fusion {
 
 const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
-/** The axes that run along the rows of a group when `eqn` has joined it; undefined where it has no place there. */
-function axesWith(eqn: LoweredEqn, group: Group): readonly number[] | undefined {
+/** The space of a group when `eqn` has joined it; undefined where it has no place there. */
+function spaceWith(eqn: LoweredEqn, group: Group): Space | undefined {
   if (group.kind !== 'loop') return undefined;
   if (eqn.lowering.kind !== 'reduce')
-    return placeOf(nth(eqn.outputs, 0).aval.shape, group) === undefined ? undefined : group.axes;
+    return placeOf(nth(eqn.outputs, 0).aval.shape, group) === undefined ? undefined : group;
   const { axes } = eqn.lowering;
-  if (!sameShape(nth(eqn.inputs, 0).aval.shape, group.shape)) return undefined;
-  if (sameShape(axes, group.axes)) return axes;
-  return group.axes.length === 0 && group.members.every((m) => m.lowering.kind === 'map') ? axes : undefined;
+  const { shape } = nth(eqn.inputs, 0).aval;
+  if (sameShape(shape, group.shape) && sameShape(axes, group.axes)) return group;
+  if (group.axes.length > 0 || !group.members.every((m) => m.lowering.kind === 'map')) return undefined;
+  // The maps of the group become maps over all points of the rows, or values of the rows.
+  const space = { shape, axes };
+  return sameShape(shape, group.shape) || samePoints(group.shape, rowsOf(space)) ? space : undefined;
 }
 
 /** Whether the second walk over a row finds it in the cache. */
@@ -179,6 +249,7 @@ function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
     kind: kind === 'map' || kind === 'reduce' ? 'loop' : kind,
     shape: (kind === 'reduce' ? nth(eqn.inputs, 0) : nth(eqn.outputs, 0)).aval.shape,
     axes: lowering.kind === 'reduce' ? lowering.axes : [],
+    permutation: nth(eqn.outputs, 0).aval.shape.map((n, d) => (n === 1 ? -1 : d)),
     members: [],
     levels: new Map(),
     ancestors: new Set(),

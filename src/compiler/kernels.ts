@@ -4,9 +4,10 @@ import { Var, type Atom } from '../core/primitive.js';
 import { linearIndex, subIndex } from '../core/index-expr.js';
 import * as s from '../core/scalar.js';
 import { KernelBuilder, type BoundKernel } from './builder.js';
+import { contractKernel } from './contraction.js';
 import type { Fusion, Group } from './fuse.js';
 import type { Body, LoweredEqn } from './inline.js';
-import type { LoopKernel, Store } from './loop-ir.js';
+import type { ContractKernel, LoopKernel, Store } from './loop-ir.js';
 import { StagedKernel } from './staged.js';
 
 export { KernelBuilder, type BoundKernel };
@@ -35,10 +36,19 @@ export class KernelMaker {
 
   /** The kernel of a `loop` group. */
   loopKernel(group: Group, fusion: Fusion): BoundKernel<LoopKernel> {
-    const results = group.members.flatMap((m) =>
+    return new StagedKernel(group, fusion, this.producer, this.#results(group, fusion)).build(nameOf(group.members));
+  }
+
+  /** The kernel of a `contract` group. */
+  contractKernel(group: Group, fusion: Fusion): BoundKernel<ContractKernel> {
+    return contractKernel(group, fusion, this.producer, this.#results(group, fusion), nameOf(group.members));
+  }
+
+  /** The values of a group that are stored. */
+  #results(group: Group, fusion: Fusion): Var[] {
+    return group.members.flatMap((m) =>
       m.outputs.filter((v) => fusion.groupOf.get(v) === group && this.#isReadOutside(v, group, fusion)),
     );
-    return new StagedKernel(group, fusion, this.producer, results).build(nameOf(group.members));
   }
 
   /** Whether a member must be stored: it is a result, or a kernel other than the group's reads it, perhaps through inlined values. */

@@ -12,6 +12,13 @@ const MAX_INLINED = 200;
 /** What an expensive operation (a transcendental function, random bits) counts. */
 const EXPENSIVE = 12;
 
+/** Work of a value that is computed wherever it is read, at most. */
+const MAX_REMADE = 60;
+/** Work of a value that is computed for every element it is repeated to, at most. */
+const CHEAP_REPEATED = 4;
+/** How much smaller what it is made of must be. */
+const REMADE_RATIO = 8;
+
 /** Values that are not inlined. */
 export function chooseMembers(
   program: Body,
@@ -25,6 +32,7 @@ export function chooseMembers(
     if (use === undefined) uses.set(v, (use = { count: 0, repeated: false, needsBuffer: false }));
     return use;
   };
+  const again = cheapAgain(program);
   // Backwards, so that what is known of a view's result can be passed on to its operand.
   for (let i = program.eqns.length - 1; i >= 0; i--) {
     const eqn = nth(program.eqns, i);
@@ -36,8 +44,8 @@ export function chooseMembers(
         eqn.lowering.kind !== 'map' ||
         barrier ||
         outputs.has(v) ||
-        (compute && (use.count > 1 || use.repeated)) ||
-        (use.needsBuffer && (compute || stridedView(v, producer) === undefined))
+        (compute && (use.count > 1 || use.repeated) && !isRemade(eqn, use, again)) ||
+        (use.needsBuffer && !isRemade(eqn, { count: 1, repeated: false }, again) && !isStridedView(v, eqn, producer))
       ) {
         members.add(v);
       }
@@ -59,6 +67,56 @@ export function chooseMembers(
     }
   }
   return { members, work: limitInlining(program, members) };
+}
+
+const isStridedView = (v: Var, eqn: LoweredEqn, producer: ReadonlyMap<Var, LoweredEqn>): boolean =>
+  isView(eqn) && stridedView(v, producer) !== undefined;
+
+/** What it takes to compute an element from what is certainly stored, and how many elements of that there are at most. */
+interface Again {
+  readonly work: number;
+  readonly source: number;
+}
+
+function cheapAgain(program: Body): ReadonlyMap<LoweredEqn, Again> {
+  const byValue = new Map<Var, Again>();
+  const byEqn = new Map<LoweredEqn, Again>();
+  for (const eqn of program.eqns) {
+    const { lowering } = eqn;
+    if (lowering.kind !== 'map' || lowering.barrier === true) continue;
+    let work = lowering.cost === 'expensive' ? EXPENSIVE : lowering.cost === 'cheap' ? 1 : 0;
+    let source = 0;
+    for (const a of eqn.inputs) {
+      if (!(a instanceof Var)) continue;
+      const made = byValue.get(a);
+      work += made?.work ?? 0;
+      source = Math.max(source, made?.source ?? a.aval.size);
+    }
+    const found = { work, source };
+    byEqn.set(eqn, found);
+    eqn.outputs.forEach((v) => byValue.set(v, found));
+  }
+  return byEqn;
+}
+
+/**
+ * Whether a value is computed wherever it is read, because that moves far less memory than to store it: values made of
+ * much smaller ones (one-hot vectors, masks made of positions, random bits made of a key) and scalars.
+ */
+function isRemade(
+  eqn: LoweredEqn,
+  { count, repeated }: { readonly count: number; readonly repeated: boolean },
+  again: ReadonlyMap<LoweredEqn, Again>,
+): boolean {
+  const found = again.get(eqn);
+  if (found === undefined) return false;
+  const { size } = nth(eqn.outputs, 0).aval;
+  const { work, source } = found;
+  if (size === 1) return source <= 1 && work <= MAX_REMADE;
+  // A few operations on each row are not worth a kernel that stores their result.
+  if (repeated && count <= 2 && work <= CHEAP_REPEATED) return true;
+  if (source * REMADE_RATIO > size) return false;
+  return work < EXPENSIVE || (count <= 2 && work <= MAX_REMADE);
 }
 
 /** Make members of inlined values that grow too large; returns the work of each equation with what is inlined in it. */

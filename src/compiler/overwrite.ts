@@ -4,10 +4,10 @@
  */
 import { nth } from '../core/axes.js';
 import type { Var } from '../core/primitive.js';
-import { operandsOf, type Expr } from '../core/scalar.js';
+import { mapOperands, operandsOf, type Expr } from '../core/scalar.js';
 import { exprKey } from './key.js';
 import type { BoundKernel } from './builder.js';
-import type { Kernel, Stage } from './loop-ir.js';
+import type { ContractKernel, ContractOperand, Kernel, Stage } from './loop-ir.js';
 import type { CarriedValue, RepeatStep, ScheduledStep } from './schedule.js';
 
 const touchedCache = new WeakMap<ScheduledStep, ReadonlySet<Var>>();
@@ -92,8 +92,9 @@ export const readsInside = (loop: RepeatStep, v: Var): boolean =>
  * only the very element of `out` that is written, and nothing afterwards.
  */
 export function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Var, out: Var): boolean {
-  if (kernel.kind !== 'loop') return false;
+  if (kernel.kind === 'sort') return false;
   const [from, to] = [slots.indexOf(input), slots.indexOf(out)];
+  if (kernel.kind === 'contract') return epilogueOverwrites(kernel, from, to);
   // Inner loops of different stages walk over the same elements: their variables are told by position.
   const keys = kernel.stages.map((stage) => {
     const names = new Map(stage.loops.map((l, i) => [l.id, -1 - i]));
@@ -126,6 +127,25 @@ export function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, in
   });
 }
 
+/** In the epilogue of a product each element is read before it is written, and the product is summed up elsewhere. */
+function epilogueOverwrites({ lhs, rhs, epilogue = [] }: ContractKernel, from: number, to: number): boolean {
+  const stores = epilogue.filter((t) => t.buffer === to);
+  const [store] = stores;
+  if (store === undefined || stores.length > 1 || store.mask !== undefined) return false;
+  const stage = { loops: [], accumulators: [], ordered: false };
+  const operand = (o: ContractOperand): boolean =>
+    'buffer' in o ? o.buffer === from : reads({ ...stage, stores: [{ ...store, value: o.value }] }, from);
+  if (operand(lhs) || operand(rhs)) return false;
+  const written = exprKey(store.index);
+  const seen = new Set<Expr>();
+  const safe = (e: Expr): boolean => {
+    if (seen.has(e)) return true;
+    seen.add(e);
+    return (e.op !== 'load' || e.buffer !== from || exprKey(e.index) === written) && operandsOf(e).every(safe);
+  };
+  return stageExpressions({ ...stage, stores: epilogue }).every(safe);
+}
+
 const stageExpressions = (stage: Stage): Expr[] => [
   ...stage.accumulators.flatMap((a) => [a.init, 'next' in a.update ? a.update.next : a.update.value]),
   ...stage.stores.flatMap((t) => [t.index, t.value, ...(t.mask === undefined ? [] : [t.mask])]),
@@ -142,20 +162,5 @@ function reads(stage: Stage, buffer: number): boolean {
 }
 
 /** An index expression with other loop variables. */
-function renameLoops(e: Expr, names: ReadonlyMap<number, number>): Expr {
-  switch (e.op) {
-    case 'const':
-    case 'acc':
-      return e;
-    case 'var':
-      return { ...e, id: names.get(e.id) ?? e.id };
-    case 'load':
-      return { ...e, index: renameLoops(e.index, names) };
-    case 'select':
-      return { ...e, cond: renameLoops(e.cond, names), x: renameLoops(e.x, names), y: renameLoops(e.y, names) };
-    default:
-      return 'y' in e
-        ? { ...e, x: renameLoops(e.x, names), y: renameLoops(e.y, names) }
-        : { ...e, x: renameLoops(e.x, names) };
-  }
-}
+const renameLoops = (e: Expr, names: ReadonlyMap<number, number>): Expr =>
+  e.op === 'var' ? { ...e, id: names.get(e.id) ?? e.id } : mapOperands(e, (x) => renameLoops(x, names));

@@ -6,7 +6,7 @@ import { isControl, type Body, type Control, type LoweredEqn, type Repeat } from
 import type { BoundKernel } from './builder.js';
 import { KernelMaker } from './kernels.js';
 import type { Kernel } from './loop-ir.js';
-import { contractKernel, sortKernel } from './special.js';
+import { sortKernel } from './sort.js';
 
 /** A kernel and the values in its slots. */
 export interface KernelStep extends BoundKernel<Kernel> {
@@ -78,7 +78,7 @@ function kernelsOf(group: Group, eqn: LoweredEqn, maker: KernelMaker, fusion: Fu
     case 'scatter':
       return maker.scatterKernels(eqn, fusion);
     case 'contract':
-      return [contractKernel(eqn, maker.producer, (v) => fusion.groupOf.has(v))];
+      return [maker.contractKernel(group, fusion)];
     case 'sort':
       return [sortKernel(eqn)];
     default:

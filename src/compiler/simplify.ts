@@ -1,12 +1,20 @@
-/** Simplification of flat programs: common subexpressions, dead code, trivial loops. Every pass keeps the types. */
+/**
+ * Simplification of flat programs, before fusion: the rules of simplify/rules.ts, common subexpressions, dead code, trivial
+ * loops. Every pass keeps types and bits.
+ */
 import { nth } from '../core/axes.js';
 import { Var, type Atom } from '../core/primitive.js';
 import { isControl, type Body, type LoweredEqn } from './inline.js';
 import { hasBarrier, pruneControl, simplifyControl, substituteEqn } from './simplify-control.js';
 import { bodyKey, paramsKey } from './key.js';
+import { rewrite } from './simplify/rewrite.js';
+import { dropViews, foldScalars, scatterAsMap, sinkBroadcasts } from './simplify/rules.js';
 
-/** Merge what is computed twice, drop what nobody reads. */
-export const simplify = <B extends Body>(program: B): B => eliminateDead(eliminateCommon(program));
+const RULES = [foldScalars, dropViews, sinkBroadcasts, scatterAsMap];
+
+/** Each pass is complete in one run, because operands are simplified before what uses them. */
+export const simplify = <B extends Body>(program: B): B =>
+  eliminateDead(eliminateCommon(rewrite(eliminateDead(program), RULES)));
 
 /** Merge equations that compute the same thing, but for barriers. */
 export function eliminateCommon<B extends Body>(program: B): B {

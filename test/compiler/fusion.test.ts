@@ -110,7 +110,7 @@ describe('kernels', () => {
     );
     expect(kinds(batched)).toEqual(['contract']);
   });
-  it('an MLP layer is a product and one kernel for bias and activation', () => {
+  it('an MLP layer is one kernel: a product whose epilogue is bias and activation', () => {
     const p = compile(
       (...args) => {
         const [x, w, b] = [need(args[0]), need(args[1]), need(args[2])];
@@ -118,7 +118,8 @@ describe('kernels', () => {
       },
       [f32(16, 4), f32(4, 8), f32(8)],
     );
-    expect(kinds(p)).toEqual(['contract', 'loop']);
+    expect(kinds(p)).toEqual(['contract']);
+    expect(p.arenaBytes).toBe(0);
   });
   it('equal kernels are emitted once', () => {
     const p = compile(

@@ -17,51 +17,41 @@ const elementOf = (a: Atom, i: number): s.Expr =>
 
 /**
  * What an elementwise equation is of its operands: a scalar of constants becomes a constant, and an equation that only
- * passes an operand on (x · 1, a negation of a negation seen through its producer) is that operand.
+ * passes an operand on (x · 1, the negation of a negation) is that operand.
  */
 export const foldScalars: Rule = (eqn, producer) => {
   const { lowering } = eqn;
-  if (lowering.kind !== 'map' || lowering.barrier === true || lowering.elementwise !== true) return undefined;
-  const [out, ...others] = eqn.outputs;
-  if (out === undefined || others.length > 0) return undefined;
-  const index = range(out.aval.ndim).map((d) => s.loopVar(d, nth(out.aval.shape, d)));
-  const atoms: Atom[] = [];
-  /** The element of an operand; through one elementwise equation of the same shape. */
-  const element = (a: Atom, deep: boolean): s.Expr => {
-    const made = deep && a instanceof Var ? producer.get(a) : undefined;
-    if (
-      made?.lowering.kind === 'map' &&
-      made.lowering.elementwise === true &&
-      made.lowering.barrier !== true &&
-      made.outputs.length === 1 &&
-      made.inputs.length === 1
-    ) {
-      const [inner] = made.inputs;
-      if (inner !== undefined && sameShape(inner.aval.shape, a.aval.shape)) {
-        const operand = { aval: inner.aval, at: () => element(inner, false) };
-        return nth(made.lowering.at([operand], index), 0);
-      }
-    }
-    atoms.push(a);
-    return elementOf(a, atoms.length - 1);
+  if (!isElementwise(eqn) || lowering.kind !== 'map' || eqn.outputs.length !== 1) return undefined;
+  const out = nth(eqn.outputs, 0).aval;
+  const index = range(out.ndim).map((d) => s.loopVar(d, nth(out.shape, d)));
+  /** The result as an expression of atoms: of the operands, or of what the unary equations that made them read. */
+  const through = (deep: boolean): { value: s.Expr; atoms: readonly Atom[] } => {
+    const atoms: Atom[] = [];
+    const read = (a: Atom): s.Expr => {
+      const made = deep && a instanceof Var ? producer.get(a) : undefined;
+      const [inner] = made?.inputs ?? [];
+      const isUnary = made?.inputs.length === 1 && made.outputs.length === 1 && isElementwise(made);
+      if (isUnary && made.lowering.kind === 'map' && inner !== undefined && inner.aval.ndim === a.aval.ndim)
+        return nth(made.lowering.at([{ aval: inner.aval, at: () => leaf(inner) }], index), 0);
+      return leaf(a);
+    };
+    const leaf = (a: Atom): s.Expr => elementOf(a, atoms.push(a) - 1);
+    const operands = eqn.inputs.map((a) => ({ aval: a.aval, at: () => read(a) }));
+    return { value: createSimplifier()(nth(lowering.at(operands, index), 0)), atoms };
   };
-  const value = createSimplifier()(
-    nth(
-      lowering.at(
-        eqn.inputs.map((a) => ({ aval: a.aval, at: () => element(a, true) })),
-        index,
-      ),
-      0,
-    ),
-  );
-  if (value.op === 'const' && typeof value.value === 'number' && out.aval.ndim === 0)
-    return { results: [new Lit(value.value, out.aval)] };
-  if (value.op !== 'acc') return undefined;
-  const same = nth(atoms, value.id);
-  return same.aval.dtype === out.aval.dtype && sameShape(same.aval.shape, out.aval.shape)
-    ? { results: [same] }
-    : undefined;
+  for (const deep of [false, true]) {
+    const { value, atoms } = through(deep);
+    if (value.op === 'const' && typeof value.value === 'number' && out.ndim === 0)
+      return { results: [new Lit(value.value, out)] };
+    if (value.op !== 'acc') continue;
+    const same = nth(atoms, value.id);
+    if (same.aval.dtype === out.dtype && sameShape(same.aval.shape, out.shape)) return { results: [same] };
+  }
+  return undefined;
 };
+
+const isElementwise = ({ lowering }: LoweredEqn): boolean =>
+  lowering.kind === 'map' && lowering.elementwise === true && lowering.barrier !== true;
 
 /** Views that undo each other, and those that do nothing. */
 export const dropViews: Rule = (eqn, producer) => {

@@ -77,7 +77,7 @@ function fold(e: Expr): Expr {
       return isFloat(e.type) && e.x.op === 'neg' ? fold(unary('abs', e.x.x)) : e.x.op === 'abs' ? e.x : e;
     case 'convert': {
       if (e.type === e.x.type) return e.x;
-      return e.x.op === 'convert' && isExact(e.x.x.type, e.x.type) ? fold(convert(e.type, e.x.x)) : e;
+      return e.x.op === 'convert' && isPassing(e.x.x.type, e.x.type, e.type) ? fold(convert(e.type, e.x.x)) : e;
     }
     case 'bitcast':
       return e.x.op === 'bitcast' ? (e.x.x.type === e.type ? e.x.x : { ...e, x: e.x.x }) : e;
@@ -86,11 +86,14 @@ function fold(e: Expr): Expr {
   }
 }
 
-/** Whether every value of `from` is one of `to`, and is itself when it comes back. */
-function isExact(from: ScalarType, to: ScalarType): boolean {
-  if (from === 'int64' || to === 'int64') return false;
+/**
+ * Whether a conversion by way of `over` is the direct one: every value of `from` is one of `over`, and does not become
+ * another there (a negative int32 wraps to uint32, but a negative float is cut off at 0).
+ */
+function isPassing(from: ScalarType, over: ScalarType, to: ScalarType): boolean {
+  if (from === 'int64' || over === 'int64') return false;
   if (from === 'bool') return true;
-  return to === 'float64';
+  return over === 'float64' && (isFloat(from) || isFloat(to) || to === 'bool' || to === from);
 }
 
 function foldBinary(e: BinaryExpr): Expr {

@@ -101,11 +101,13 @@ export class Alignment {
     );
     const [index] = found;
     if (index === undefined || !found.every((other) => sameIndex(other, index))) return undefined;
-    const permutation = index.map((e, d) => (product.aval.shape[d] === 1 ? -1 : variables.indexOf(e)));
+    const isUnit = (d: number): boolean => product.aval.shape[d] === 1;
+    if (index.some((e, d) => isUnit(d) && e.op !== 'const')) return undefined;
+    const permutation = index.map((e, d) => (isUnit(d) ? -1 : variables.indexOf(e)));
     const used = permutation.filter((d) => d >= 0);
     const isWhole =
       new Set(used).size === used.length &&
-      used.length === product.aval.shape.filter((n) => n !== 1).length &&
+      used.length === index.filter((_, d) => !isUnit(d)).length &&
       used.length === out.aval.shape.filter((n) => n !== 1).length;
     if (!isWhole) return undefined;
     this.#members.set(product, {

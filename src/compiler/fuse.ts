@@ -105,12 +105,9 @@ export function fuse(program: Body): Fusion {
 
   /** What is computed once, of scalars, shares a kernel. */
   function mergeScalars(): void {
-    const single = groups.filter((g) => g.kind === 'loop' && product(rowsOf(g)) === 1);
-    for (const group of single) {
-      for (const other of single) {
-        if (other !== group && product(other.shape) === 1 && groups.includes(group)) absorb(group, other);
-      }
-    }
+    const isSingle = (g: Group): boolean => g.kind === 'loop' && product(rowsOf(g)) === 1;
+    for (const other of groups.filter((g) => isSingle(g) && product(g.shape) === 1))
+      groups.find((group) => group !== other && isSingle(group) && absorb(group, other));
   }
 
   /** Let `group` compute what `other` does, if neither waits for the other and all values have a place there. */

@@ -130,6 +130,23 @@ describe('kernels', () => {
   });
 });
 
+describe('values', () => {
+  it('of scalars that share a kernel', () => {
+    const f = (x: NDArray): NDArray[] => {
+      const [a, b] = [lax.reduceSum(x), lax.reduceMax(lax.neg(x))];
+      return [lax.abs(lax.reduceSum(lax.sort([x])[0] ?? x)), lax.sign(b), lax.mul(a, 2), lax.add(lax.exp(b), 1)];
+    };
+    const x = array([3, 1, 2]);
+    expect(jit(f)(x).map(flat)).toEqual(f(x).map(flat));
+    expect(compile(one(f), [f32(3)]).steps.length).toBe(3);
+  });
+  it('of a map that picks from a product of one element', () => {
+    const f = (x: NDArray, i: NDArray): NDArray =>
+      lax.dynamicSlice(lax.dot(lax.transpose(x, [1, 0]), x), [i, i], [1, 1]);
+    expect(flat(jit(f)(array([1, 2], [2, 1]), array([1], [], 'int32')))).toEqual([5]);
+  });
+});
+
 describe('large programs', () => {
   it('a chain of thousands of operations is cut into kernels that compile', () => {
     const chain = (x: NDArray): NDArray => {

@@ -19,6 +19,7 @@ import { storeFunction, sumOfPartials } from './gemm-result.js';
 import type { BlockLayout } from './gemm-tiles.js';
 import { tilesFunction } from './gemm-tiles.js';
 import type { EmittedKernel, KernelStep } from './kernel-step.js';
+import { listContraction } from './listing.js';
 import { emitLoopSteps } from './loop-steps.js';
 import { roundUp } from './util.js';
 import type { VectorMode } from './vectorise.js';
@@ -70,11 +71,11 @@ export function emitGemmKernel(
 
 function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, splits }: GemmPlan): string {
   const parts = splits > 1 ? `, k in ${splits} parts` : '';
-  return (
+  const head =
     `contract ${kernel.name}: ${batch} x [${m.total}, ${k.total}] x [${k.total}, ${n.total}] ${dtype}, packed, ` +
     `lhs ${left.kind}, rhs ${right.kind}, product in ${product.kind}, tiles ${MR} x ${nr}, ` +
-    `blocks m ${m.piece}, n ${n.piece}, k ${k.piece}${parts}`
-  );
+    `blocks m ${m.piece}, n ${n.piece}, k ${k.piece}${parts}`;
+  return [head, ...listContraction(kernel)].join('\n');
 }
 
 function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {

@@ -2,7 +2,14 @@
 import type { Expr } from '../../core/scalar.js';
 import { operandsOf } from '../../core/scalar.js';
 import { shortName } from '../../core/dtype.js';
-import type { LoopKernel, Stage } from '../../compiler/loop-ir.js';
+import type {
+  BufferSlot,
+  ContractAxis,
+  ContractKernel,
+  ContractOperand,
+  LoopKernel,
+  Stage,
+} from '../../compiler/loop-ir.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
 
 const INFIX: Record<string, string> = {
@@ -89,9 +96,7 @@ const lanesText = (plan: LanePlan | undefined): string =>
 
 /** A listing of a loop kernel and the loops chosen for vectors. */
 export function listLoopKernel(kernel: LoopKernel, plan: VectorPlan): string {
-  const slots = kernel.buffers.map(
-    (b, i) => `b${i}: ${shortName(b.dtype)}[${b.length}]${b.access === 'read' ? '' : ` ${b.access}`}`,
-  );
+  const slots = kernel.buffers.map(slotText);
   const lines = [`kernel ${kernel.name}(${slots.join(', ')})`];
   const counter = { value: 0 };
   let indent = '  ';
@@ -105,6 +110,36 @@ export function listLoopKernel(kernel: LoopKernel, plan: VectorPlan): string {
   kernel.stages.forEach((stage, i) => listStage(stage, plan.stages[i], indent, counter, lines));
   return lines.join('\n');
 }
+
+/** The operands of a matrix product as expressions over its axes, and where its elements go. */
+export function listContraction(kernel: ContractKernel): string[] {
+  const counter = { value: 0 };
+  const axes = [...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k];
+  const at = (offset: number, stride: (axis: ContractAxis) => number): string => {
+    const terms = axes
+      .filter((a) => stride(a) !== 0)
+      .map((a) => (stride(a) === 1 ? `i${a.id}` : `i${a.id} * ${stride(a)}`));
+    return [...terms, ...(offset === 0 && terms.length > 0 ? [] : [String(offset)])].join(' + ');
+  };
+  const lines = [`  ${kernel.buffers.map((b, i) => slotText(b, i)).join(', ')}`];
+  const operand = (name: string, of: ContractOperand, stride: (axis: ContractAxis) => number): void => {
+    const printer = new ExprPrinter('value' in of ? [of.value] : [], '  ', counter);
+    const text = 'value' in of ? printer.print(of.value) : `b${of.buffer}[${at(of.offset, stride)}]`;
+    lines.push(...printer.lines, `  ${name} = ${text}`);
+  };
+  operand('lhs', kernel.lhs, (a) => a.lhsStride);
+  operand('rhs', kernel.rhs, (a) => a.rhsStride);
+  lines.push(
+    `  acc0: ${shortName(kernel.dtype)} = sum of lhs * rhs over ${kernel.k.map((a) => `i${a.id} < ${a.extent}`).join(', ')}`,
+  );
+  const { out, epilogue = [] } = kernel;
+  if (out !== undefined) lines.push(`  b${out.buffer}[${at(out.offset, (a) => a.outStride)}] = acc0`);
+  listStage({ loops: [], accumulators: [], stores: epilogue, ordered: false }, undefined, '  ', counter, lines);
+  return lines;
+}
+
+const slotText = (b: BufferSlot, i: number): string =>
+  `b${i}: ${shortName(b.dtype)}[${b.length}]${b.access === 'read' ? '' : ` ${b.access}`}`;
 
 function listStage(
   stage: Stage,

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import '../../src/backends/install.js';
-import { NDArray } from '../../src/core/ndarray.js';
+import type { NDArray } from '../../src/core/ndarray.js';
 import * as lax from '../../src/lax/index.js';
 import * as nn from '../../src/nn/index.js';
 import * as np from '../../src/numpy/index.js';

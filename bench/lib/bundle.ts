@@ -39,6 +39,9 @@ export async function buildBundles(): Promise<void> {
       format: 'esm',
       platform: 'neutral',
       target: 'es2022',
+      // As tsup.config.ts has it.
+      minifyWhitespace: true,
+      minifySyntax: true,
       logLevel: 'error',
     });
   const node = (): Promise<unknown> =>

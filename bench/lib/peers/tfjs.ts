@@ -16,7 +16,8 @@ export async function loadTfjs(row: Row, { threads }: SetUp, place: Place): Prom
   wasm.setThreadsCount(threads);
   await tf.setBackend('wasm');
   await tf.ready();
-  if (threads > 1 && wasm.getThreadsCount() !== threads) throw new Error('it did not start its threads');
+  if (threads > 1 && wasm.getThreadsCount() !== threads)
+    throw new Error(`it has ${String(wasm.getThreadsCount())} threads`);
   const array = ({ values, shape }: Data): Tensor => tf.tensor(values, [...shape]);
   const program = row.tfjs(tf);
   let state = row.state().map(array);

@@ -46,8 +46,8 @@ export interface ForiLoopOptions {
  *   of the carry.
  * @example
  * ```ts
- * import { grad, lax } from 'cotangent';
- * const cube = (x) => lax.foriLoop(0, 3, (_i, y) => y.mul(x), 1);
+ * import { grad, lax, numpy as np } from 'cotangent';
+ * const cube = (x: np.Array) => lax.foriLoop(0, 3, (_i, y) => y.mul(x), 1);
  * cube(2).item(); // => 8
  * grad(cube)(2).item(); // => 12
  * ```

@@ -9,6 +9,7 @@
  * iteration when the loop is also unrolled; copy c stands for the iterations `c * lanes` further on.
  */
 import { byteWidth } from '../../core/dtype.js';
+import { constant } from '../../core/scalar.js';
 import type { DType } from '../../core/dtype.js';
 import type { BasicBinary, Expr, Load } from '../../core/scalar.js';
 import type { FunctionBuilder } from './assembler.js';
@@ -235,7 +236,12 @@ export class ExprEmitter extends ScopeStack {
       default: {
         this.vectorValue(e.x);
         if (!('y' in e)) {
-          vectorUnary(f, asBasicUnary(e.op), e.type, lanes);
+          const mask = signMask(e);
+          if (mask === undefined) vectorUnary(f, asBasicUnary(e.op), e.type, lanes);
+          else {
+            this.vectorValue(this.exprs.canon(mask));
+            f.op(e.op === 'abs' ? 'v128.andnot' : 'v128.xor');
+          }
           return;
         }
         const op = asBasicBinary(e.op);
@@ -408,4 +414,14 @@ export class ExprEmitter extends ScopeStack {
     if (e.op === 'const' || e.op === 'acc') this.vectorValue(e);
     else this.vectorNode(e, this.requireVector());
   }
+}
+
+/**
+ * The sign bits with which a vector's absolute value and negation of a float are one instruction; V8 builds them anew
+ * each time for the instructions that Wasm has for these.
+ */
+export function signMask(e: Expr): Expr | undefined {
+  if (e.op !== 'abs' && e.op !== 'neg') return undefined;
+  if (e.type === 'float32') return constant('int32', -(2 ** 31));
+  return e.type === 'float64' ? constant('int64', -(2n ** 63n)) : undefined;
 }

@@ -5,6 +5,7 @@
 import { operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { ExprEmitter } from './expr-emitter.js';
+import { signMask } from './expr-emitter.js';
 
 /** An element that the body reads or writes. */
 export interface ElementAccess {
@@ -30,6 +31,8 @@ export function hoistInvariants(e: ExprEmitter, roots: readonly Expr[], accesses
     }
     const isShift = node.op === 'shl' || node.op === 'shrLogical' || node.op === 'shrArithmetic';
     const vector = asVector && e.willVary(node);
+    const mask = vector ? signMask(node) : undefined;
+    if (mask !== undefined) visit(e.exprs.canon(mask), true);
     operandsOf(node).forEach((operand, i) => {
       visit(operand, vector && !(isShift && i === 1 && !e.willVary(operand)));
     });

@@ -18,7 +18,7 @@ import { findLazySelects } from './lazy.js';
 import type { PreparedKernel } from './prepare.js';
 import { bodyRoots, nextOf, stageRoots } from './prepare.js';
 import { valueType } from './scalar-ops.js';
-import { combineScalars, emitStores } from './store.js';
+import { combineScalars, prepareStores } from './store.js';
 import { reduceLanes, vectorBinary, vectorConst } from './vector-ops.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
 import { combineIdentity } from './util.js';
@@ -222,31 +222,43 @@ export class LoopKernelEmitter {
   }
 
   private body(stage: Stage): void {
-    const { e, f } = this;
+    const { e } = this;
     const copies = e.vector?.copies ?? 1;
-    const own = new Set(stage.accumulators.map((acc) => acc.id));
+    // Everything the copies store is computed before the first store, so that the engine, which keeps loads and stores in
+    // order, can interleave their computations.
+    const writes: (() => void)[] = [];
+    const together = stage.accumulators.length === 0;
     for (let copy = 0; copy < copies; copy++) {
       e.copy = copy;
       e.pushScope();
-      for (const acc of stage.accumulators) {
-        const next = this.next(acc);
-        if (e.vector === undefined) e.scalar(next);
-        else e.vectorValue(next);
-      }
-      for (const acc of [...stage.accumulators].reverse()) {
-        const value = e.accumulators.get(acc.id);
-        if (value === undefined) continue;
-        if ('scalar' in value) f.set(value.scalar);
-        else {
-          const local = value.vectors[copy];
-          if (local !== undefined) f.set(local);
-        }
-      }
-      if (own.size > 0) e.forget(own);
-      emitStores(e, stage.stores, this.kernel.buffers);
+      this.updateAccumulators(stage, copy);
+      writes.push(...prepareStores(e, stage.stores, this.kernel.buffers));
+      if (together) continue;
+      for (const write of writes.splice(0)) write();
       e.popScope();
     }
+    for (const write of writes) write();
+    if (together) for (let copy = 0; copy < copies; copy++) e.popScope();
     e.copy = 0;
+  }
+
+  private updateAccumulators(stage: Stage, copy: number): void {
+    const { e, f } = this;
+    for (const acc of stage.accumulators) {
+      const next = this.next(acc);
+      if (e.vector === undefined) e.scalar(next);
+      else e.vectorValue(next);
+    }
+    for (const acc of [...stage.accumulators].reverse()) {
+      const value = e.accumulators.get(acc.id);
+      if (value === undefined) continue;
+      if ('scalar' in value) f.set(value.scalar);
+      else {
+        const local = value.vectors[copy];
+        if (local !== undefined) f.set(local);
+      }
+    }
+    if (stage.accumulators.length > 0) e.forget(new Set(stage.accumulators.map((acc) => acc.id)));
   }
 
   // ---- loops

@@ -63,6 +63,7 @@ export function vectorSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes)
   const { f } = e;
   const lazy = e.varying(select.cond) ? e.lazy.sides.get(select) : undefined;
   if (lazy === undefined) {
+    if (shortSelect(e, select, lanes)) return;
     e.vectorValue(select.x);
     e.vectorValue(select.y);
     e.vectorValue(select.cond);
@@ -75,31 +76,71 @@ export function vectorSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes)
   for (const side of [select.x, select.y]) prepareSide(e, side);
   e.vectorValue(select.cond);
   f.set(mask);
-  if (lazy.x) {
-    // Where no lane chooses x, whatever is in the local will do.
-    f.get(mask).op('v128.any_true').if();
-    inScope(e, () => e.vectorValue(select.x));
-    f.set(result).end();
-  } else {
-    e.vectorValue(select.x);
-    f.set(result);
-  }
-  const merge = (): void => {
+  const all = (): void => {
+    f.get(mask).op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true');
+  };
+  /** Into `result` where the mask is set, or where it is not. */
+  const merge = (side: Expr, where: boolean): void => {
+    if (where) e.vectorValue(side);
     f.get(result);
-    e.vectorValue(select.y);
+    if (!where) e.vectorValue(side);
     f.get(mask);
     maskFor(f, select.type, lanes);
     f.op('v128.bitselect').set(result);
   };
-  if (lazy.y) {
-    f.get(mask)
-      .op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true')
-      .op('i32.eqz')
-      .if();
-    inScope(e, merge);
+  if (lazy.x) {
+    // Where every lane chooses x, whatever is in the local will do.
+    if (lazy.y) {
+      all();
+      f.op('i32.eqz').if();
+      inScope(e, () => e.vectorValue(select.y));
+      f.set(result).end();
+    } else {
+      e.vectorValue(select.y);
+      f.set(result);
+    }
+    f.get(mask).op('v128.any_true').if();
+    inScope(e, () => merge(select.x, true));
     f.end();
-  } else merge();
+  } else {
+    e.vectorValue(select.x);
+    f.set(result);
+    all();
+    f.op('i32.eqz').if();
+    inScope(e, () => merge(select.y, false));
+    f.end();
+  }
   f.get(result);
   f.release('v128', mask);
   f.release('v128', result);
 }
+
+/** Selects that are one instruction: minima, maxima, and those of which one side is zero or NaN. */
+function shortSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes): boolean {
+  const { f } = e;
+  const { cond, x, y } = select;
+  const shape = select.type === 'float32' ? 'f32x4' : select.type === 'float64' ? 'f64x2' : undefined;
+  if (shape !== undefined && (cond.op === 'lt' || cond.op === 'gt')) {
+    const [low, high] = cond.op === 'lt' ? [cond.x, cond.y] : [cond.y, cond.x];
+    const isMax = x === high && y === low; // low < high ? high : low
+    if (isMax || (x === low && y === high)) {
+      e.vectorValue(y);
+      e.vectorValue(x);
+      f.op(`${shape}.${isMax ? 'pmax' : 'pmin'}`);
+      return true;
+    }
+  }
+  const masked = (value: Expr, op: 'v128.and' | 'v128.andnot' | 'v128.or'): boolean => {
+    e.vectorValue(value);
+    e.vectorValue(cond);
+    maskFor(f, select.type, lanes);
+    f.op(op);
+    return true;
+  };
+  if (isValue(y, 0)) return masked(x, 'v128.and');
+  if (isValue(x, 0)) return masked(y, 'v128.andnot');
+  if (isValue(x, NaN)) return masked(y, 'v128.or'); // all ones are a NaN
+  return false;
+}
+
+const isValue = (e: Expr, value: number): boolean => e.op === 'const' && Object.is(Number(e.value), value);

@@ -16,16 +16,19 @@ import { extractLane, vectorBinary } from './vector-ops.js';
 /** Combine the two scalars on the stack. */
 export const combineScalars = (f: FunctionBuilder, op: CombineOp, dtype: DType): void => scalarBinary(f, op, dtype);
 
-/** Emit the stores of one iteration (and copy). */
-export function emitStores(e: ExprEmitter, stores: readonly Store[], slots: readonly BufferSlot[]): void {
+/** Compute what the stores of one iteration (and copy) need; the results perform them. */
+export function prepareStores(
+  e: ExprEmitter,
+  stores: readonly Store[],
+  slots: readonly BufferSlot[],
+): readonly (() => void)[] {
   const dtypeOf = (store: Store): DType => at(slots, store.buffer, 'slot').dtype;
   const context = e.vector;
-  const pending = stores.map((store) =>
+  return stores.map((store) =>
     context === undefined
       ? scalarStorage(e, store, dtypeOf(store), stores.length > 1)
       : vectorStorage(e, context, store, dtypeOf(store)),
   );
-  for (const write of pending) write();
 }
 
 /** Compute what a scalar store needs now; the result performs it. */

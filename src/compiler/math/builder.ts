@@ -112,7 +112,7 @@ export const mul = (x: Operand, y: Operand, ...rest: Operand[]): Expr =>
   rest.reduce<Expr>((product, r) => lift('mul', product, r), lift('mul', x, y));
 
 export const neg = (x: Expr): Expr => unary('neg', x);
-export const abs = (x: Expr): Expr => unary('abs', x);
+export const abs = (x: Expr): Expr => (x.op === 'abs' ? x : unary('abs', x));
 export const sqrt = (x: Expr): Expr => unary('sqrt', x);
 export const trunc = (x: Expr): Expr => unary('trunc', x);
 export const rint = (x: Expr): Expr => unary('rint', x);
@@ -139,6 +139,22 @@ export function poly(x: Expr, coefficients: readonly number[]): Expr {
   const [highest, ...lower] = coefficients.toReversed();
   if (highest === undefined) throw new Error('math expansion: a polynomial without coefficients');
   return lower.reduce<Expr>((sum, c) => add(mul(sum, x), c), literal(x.type, highest));
+}
+
+/**
+ * The same by Estrin's scheme: the upper half of the coefficients times a power of x plus the lower half, and so on. A few
+ * multiplications more, but only about the logarithm of the degree of them one after the other. Where the polynomial is
+ * not a small correction, the roundings of the powers count: then Horner's rule is the more accurate.
+ */
+export function estrin(x: Expr, coefficients: readonly number[]): Expr {
+  if (coefficients.length <= 2) return poly(x, coefficients);
+  let half = 1;
+  let power = x;
+  while (2 * half < coefficients.length) {
+    half *= 2;
+    power = mul(power, power);
+  }
+  return add(mul(estrin(x, coefficients.slice(half)), power), estrin(x, coefficients.slice(0, half)));
 }
 
 /** Coefficient lists for the two formats. */

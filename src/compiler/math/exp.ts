@@ -13,6 +13,7 @@ import {
   atMost,
   byFormat,
   div,
+  estrin,
   formatOf,
   ge,
   literal,
@@ -20,7 +21,6 @@ import {
   mul,
   neg,
   pick,
-  polyOf,
   pow2,
   roundToBits,
   sub,
@@ -67,7 +67,7 @@ function remainder(x: Expr, k: Expr, hi: number, lo: number, extra?: Expr): Rema
 
 /** r + r^2 p(r) + lost. */
 function expm1Kernel({ r, lost }: Remainder, coefficients: Coefficients): Expr {
-  const rest = mul(mul(r, r), polyOf(r, coefficients));
+  const rest = mul(mul(r, r), estrin(r, coefficients[formatOf(r).type]));
   return add(lost === undefined ? rest : add(rest, lost), r);
 }
 /** e^r for |r| <= ln 2. */

@@ -13,6 +13,7 @@ import {
   byFormat,
   div,
   eq,
+  estrin,
   fastTwoSum,
   formatOf,
   fromBits,
@@ -85,7 +86,7 @@ interface Reduced {
 function reduced(f: Expr): Reduced {
   if (f.type === 'float32') {
     const z = mul(f, f);
-    return { f, half: mul(z, 0.5), rest: mul(mul(f, z), poly(f, LOG32)) };
+    return { f, half: mul(z, 0.5), rest: mul(mul(f, z), estrin(f, LOG32)) };
   }
   const half = mul(mul(f, 0.5), f);
   const s = div(f, add(f, 2));

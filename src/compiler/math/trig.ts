@@ -3,7 +3,7 @@
  * (Cody and Waite); larger ones by {@link reduceLarge}. Polynomials from scripts/minimax.py.
  *
  * sin and cos are reduced to [-pi/2, pi/2], where one odd polynomial serves both: a few more coefficients are cheaper than
- * evaluating and selecting between two. The reduction of large arguments is always the second branch of selects that have
+ * evaluating and selecting between two. The reduction of large arguments is always the first branch of selects that have
  * one and the same condition, so that a backend may jump over it when no lane needs it.
  */
 import { select } from '../../core/scalar.js';
@@ -16,7 +16,7 @@ import {
   eq,
   flipSign,
   formatOf,
-  lt,
+  ge,
   mul,
   pick,
   polyOf,
@@ -24,6 +24,7 @@ import {
   shl,
   signOf,
   sub,
+  xor,
 } from './builder.js';
 import { reduceLarge } from './reduce.js';
 import type { Reduced } from './reduce.js';
@@ -80,22 +81,17 @@ function reduceModerate(x: Expr, unit: 1 | 0.5, half: boolean): Reduced {
   return { r, lost: sub(sub(sub(second, r), w), times(c4)), parity };
 }
 
-/** x = n pi unit + r; r has the sign that an odd function needs when `half` is false. */
-function reduce(x: Expr, unit: 1 | 0.5, half: boolean): Reduced {
-  const moderate = reduceModerate(x, unit, half);
-  const large = reduceLarge(x, unit, half);
-  const small = lt(abs(x), byFormat(x, ...MODERATE));
-  // |x| was reduced: an odd function takes the sign of x, here by way of the remainder.
-  const signed = (r: Expr): Expr => (half ? r : flipSign(r, signOf(x)));
-  const lost =
-    moderate.lost === undefined || large.lost === undefined
-      ? {}
-      : { lost: select(small, moderate.lost, signed(large.lost)) };
-  return {
-    r: select(small, moderate.r, signed(large.r)),
-    ...lost,
-    parity: select(small, moderate.parity, large.parity),
-  };
+/** Whether a not negative number is beyond the moderate ones. */
+const isLarge = (a: Expr): Expr => ge(a, byFormat(a, ...MODERATE));
+
+/** (-1)^n (r + lost) for a not negative x = n pi + r, whose sine is that of x; with `half`, of x + pi / 2. */
+function reduceSigned(x: Expr, half: boolean): { readonly r: Expr; readonly lost?: Expr } {
+  const large = isLarge(x);
+  const [a, b] = [reduceLarge(x, 1, half), reduceModerate(x, 1, half)];
+  const signed = (part: Expr, { parity }: Reduced): Expr => flipSign(part, parity);
+  const r = select(large, signed(a.r, a), signed(b.r, b));
+  if (a.lost === undefined || b.lost === undefined) return { r };
+  return { r, lost: select(large, signed(a.lost, a), signed(b.lost, b)) };
 }
 
 /** sin(r + lost) for |r| <= pi / 2; the correction is lost cos r, with cos r ~ 1 - (2 r / pi)^2. */
@@ -105,21 +101,26 @@ export function sinKernel(r: Expr, lost?: Expr): Expr {
   return add(lost === undefined ? rest : add(rest, mul(lost, sub(1, mul(z, 4 / Math.PI ** 2)))), r);
 }
 
-/** sin x; -0 at -0. */
+/** sin x = sin |x| with the sign of x, so that sin(-0) is -0. */
 export function sin(x: Expr): Expr {
-  const { r, lost, parity } = reduce(x, 1, false);
-  return pick(eq(x, 0), x, flipSign(sinKernel(r, lost), parity));
+  const { r, lost } = reduceSigned(abs(x), false);
+  return flipSign(sinKernel(r, lost), signOf(x));
 }
 
-/** cos x = sin(x + pi / 2). */
+/** cos x = sin(|x| + pi / 2). */
 export function cos(x: Expr): Expr {
-  const { r, lost, parity } = reduce(x, 1, true);
-  return flipSign(sinKernel(r, lost), parity);
+  const { r, lost } = reduceSigned(abs(x), true);
+  return sinKernel(r, lost);
 }
 
-/** tan x = sin r / cos r or -cos r / sin r, |r| <= pi / 4. */
+/** tan |x| = sin r / cos r or -cos r / sin r, |r| <= pi / 4. */
 export function tan(x: Expr): Expr {
-  const { r, lost, parity } = reduce(x, 0.5, false);
+  const ax = abs(x);
+  const large = isLarge(ax);
+  const [a, b] = [reduceLarge(ax, 0.5, false), reduceModerate(ax, 0.5, false)];
+  const r = select(large, a.r, b.r);
+  const lost = a.lost === undefined || b.lost === undefined ? undefined : select(large, a.lost, b.lost);
+  const parity = select(large, a.parity, b.parity);
   const z = mul(r, r);
   const sRest = mul(mul(r, z), polyOf(z, SIN_QUARTER));
   const cRest = mul(mul(z, z), polyOf(z, COS_QUARTER));
@@ -128,5 +129,5 @@ export function tan(x: Expr): Expr {
   const c = add(sub(lost === undefined ? cRest : sub(cRest, mul(lost, r)), halfZ), 1);
   const even = eq(parity, 0);
   const y = div(pick(even, s, c), pick(even, c, s));
-  return pick(eq(x, 0), x, flipSign(y, parity));
+  return flipSign(y, xor(parity, signOf(x)));
 }

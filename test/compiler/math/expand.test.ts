@@ -132,7 +132,7 @@ describe('expandMath', () => {
   it('stays within its budget of operations', () => {
     const cost = (e: Expr): number =>
       [...nodesOf(expandMath(e))].filter(({ op }) => !['const', 'var', 'load', 'acc', 'bitcast'].includes(op)).length;
-    expect(cost(unary('exp', x))).toBeLessThanOrEqual(30);
+    expect(cost(unary('exp', x))).toBeLessThanOrEqual(31); // Estrin's scheme takes a multiplication more
     expect(cost(unary('log', x))).toBeLessThanOrEqual(42);
     expect(cost(unary('tanh', x))).toBeLessThanOrEqual(34);
     expect(cost(unary('logistic', x))).toBeLessThanOrEqual(36);

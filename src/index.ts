@@ -33,3 +33,4 @@ export { getDefaultDevice, setDefaultDevice } from './core/concrete.js';
 export type { Device } from './core/device.js';
 export { devicePut, devices } from './backends/devices.js';
 export { getThreads, setThreads } from './backends/wasm/device.js';
+export { HeapExhaustedError } from './backends/wasm/heap.js';

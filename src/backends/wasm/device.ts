@@ -64,12 +64,12 @@ export class CpuDevice implements Backend {
 
   /** The block that holds the addresses passed to a program, and the tiny arrays of its call. */
   get table(): Region {
-    return (this.#table ??= new Region(this.store));
+    return (this.#table ??= new Region(this.store, 'the arguments of a program'));
   }
 
   /** The block that holds the intermediates of a running program. */
   get arena(): Region {
-    return (this.#arena ??= new Region(this.store));
+    return (this.#arena ??= new Region(this.store, 'the intermediate values of a program'));
   }
 
   supports(_dtype: DType): boolean {

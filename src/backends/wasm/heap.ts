@@ -34,7 +34,13 @@ for (let units = 1; units <= SMALL_UNITS; units++) {
   CLASS_OF_UNITS[units] = CLASS_UNITS.findIndex((size) => size >= units);
 }
 
-/** The memory is full, or the engine refuses to grow it. The heap is as it was; later allocations work. */
+/**
+ * There is no room: the WebAssembly memory is full (it holds 4 GiB at most), or the engine refuses a buffer. The message says
+ * how many bytes were wanted and how many there are. Everything is as it was, and later calls work.
+ *
+ * Fix: compute in pieces (smaller batches, `lax.map`), donate arguments that are not needed afterwards
+ * (`jit(f, { donate })`), or recompute instead of store (`checkpoint`).
+ */
 export class HeapExhaustedError extends CotangentError {
   override name = 'HeapExhaustedError';
 }
@@ -183,12 +189,23 @@ export class Heap {
     return [...this.#spans.freeSpans()].map(([start, length]) => [start * GRANULE, length * GRANULE] as const);
   }
 
-  /** What to tell the user when there is no room for `bytes` more. */
-  exhaustedMessage(bytes: number): string {
-    const limit = this.maximumPages * WASM_PAGE;
+  /** Bytes that the memory can grow to. */
+  get limit(): number {
+    return this.maximumPages * WASM_PAGE;
+  }
+
+  /** What to tell the user when there is no room for `bytes` more, wanted for `what`. */
+  exhaustedMessage(bytes: number, what = 'a block'): string {
+    if (bytes > this.limit) {
+      return (
+        `out of memory on cpu: ${what} of ${showBytes(bytes)} is more than the ${showBytes(this.limit)} that the ` +
+        `WebAssembly memory can ever hold; its addresses have 32 bits. Compute it in pieces (smaller batches, lax.map), ` +
+        `or store less of it at once (a smaller dtype, checkpoint).`
+      );
+    }
     return (
-      `out of memory on cpu: no room for a block of ${showBytes(bytes)}; ${showBytes(this.#inUse)} of at most ` +
-      `${showBytes(limit)} are in use by this computation. Use smaller batches, donate inputs that are not ` +
+      `out of memory on cpu: no room for ${what} of ${showBytes(bytes)}; ${showBytes(this.#inUse)} of at most ` +
+      `${showBytes(this.limit)} are in use by this computation. Use smaller batches, donate inputs that are not ` +
       `needed afterwards (jit(f, { donate: [...] })), or recompute instead of store (checkpoint).`
     );
   }

@@ -19,7 +19,11 @@ export class Region {
   #idleCalls = 0;
   #idlePeak = 0;
 
-  constructor(private readonly store: CellStore) {}
+  constructor(
+    private readonly store: CellStore,
+    /** What it holds, for messages. */
+    private readonly what: string,
+  ) {}
 
   get bytes(): number {
     return this.#bytes;
@@ -63,7 +67,7 @@ export class Region {
     this.#idlePeak = 0;
     if (bytes === 0) return;
     const size = Heap.blockBytes(bytes);
-    this.address = this.store.allocateBlock(size);
+    this.address = this.store.allocateBlock(size, this.what);
     this.#bytes = size;
   }
 }

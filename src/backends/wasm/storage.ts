@@ -12,7 +12,7 @@
 import type { Device, Storage } from '../../core/device.js';
 import { byteWidth, hostView, type DType, type TypedArray } from '../../core/dtype.js';
 import { DeletedArrayError } from '../../core/errors.js';
-import { Heap, HeapExhaustedError } from './heap.js';
+import { Heap, HeapExhaustedError, showBytes } from './heap.js';
 
 /**
  * Arrays up to this many bytes never live in the heap; a call copies them in and out. V8 keeps a typed array of
@@ -267,8 +267,14 @@ export class CellStore {
   read(cell: Cell, dtype: DType, length: number): TypedArray {
     if (length === 0) return hostView(dtype, new ArrayBuffer(0), 0, 0);
     const { host } = cell;
-    if (host === undefined) return hostView(dtype, this.heap.memory.buffer, cell.address, length).slice();
-    if (cell.bytes > TINY_BYTES) return hostView(dtype, host.buffer, 0, length).slice();
+    if (cell.bytes > TINY_BYTES) {
+      return onHost(cell.bytes, () =>
+        host === undefined
+          ? hostView(dtype, this.heap.memory.buffer, cell.address, length).slice()
+          : hostView(dtype, host.buffer, 0, length).slice(),
+      );
+    }
+    if (host === undefined) throw new Error('internal error: a tiny array is never in the heap');
     // Asking V8 for the buffer of a tiny typed array would move it out of its object, so go through a buffer of ours.
     tinyWords.set(host);
     return hostView(dtype, tinyWords.buffer, 0, length).slice();
@@ -278,10 +284,13 @@ export class CellStore {
    * A block that is no cell, for the runtime's own use; give it back with `heap.free`. Like every allocation it
    * spills cells while the heap is full, and throws {@link HeapExhaustedError} when that does not help.
    */
-  allocateBlock(bytes: number): number {
+  allocateBlock(bytes: number, what = 'a block'): number {
+    // Moving everything out would not help.
+    if (bytes > this.heap.limit) throw new HeapExhaustedError(this.heap.exhaustedMessage(bytes, what));
     let address = this.heap.tryAlloc(bytes);
     while (address === 0) {
-      if (!this.#spillOldest() && !this.#reclaim()) throw new HeapExhaustedError(this.heap.exhaustedMessage(bytes));
+      if (!this.#spillOldest() && !this.#reclaim())
+        throw new HeapExhaustedError(this.heap.exhaustedMessage(bytes, what));
       address = this.heap.tryAlloc(bytes);
     }
     return address;
@@ -290,7 +299,7 @@ export class CellStore {
   #place(cell: Cell): void {
     const charge = chargeOf(cell);
     this.#makeRoom(charge);
-    cell.address = this.allocateBlock(cell.bytes);
+    cell.address = this.allocateBlock(cell.bytes, 'an array');
     this.#cells += 1;
     this.#cellBytes += charge;
   }
@@ -317,7 +326,8 @@ export class CellStore {
     if (cell.host === undefined) {
       const start = cell.address >>> 2;
       // Constructing from a view is the one way to copy that does not clear the new array first.
-      cell.host = new Int32Array(this.heap.i32.subarray(start, start + ((cell.bytes + 3) >>> 2)));
+      const words = this.heap.i32.subarray(start, start + ((cell.bytes + 3) >>> 2));
+      cell.host = onHost(cell.bytes, () => new Int32Array(words));
       this.#spilledBytes += cell.bytes;
     }
     this.#spills += 1;
@@ -364,11 +374,25 @@ function wordsOf(dtype: DType, data: TypedArray): Int32Array {
     if (dtype === 'bool') normalize(new Uint8Array(tinyWords.buffer, 0, data.length));
     return tinyWords.slice(0, (bytes + 3) >>> 2);
   }
-  const words = new Int32Array((bytes + 3) >>> 2);
+  const words = onHost(bytes, () => new Int32Array(Math.ceil(bytes / 4)));
   const view = hostView(dtype, words.buffer, 0, data.length);
   view.set(data);
   if (view instanceof Uint8Array) normalize(view);
   return words;
+}
+
+/** Make a host buffer; an engine that has no room for it says so in a RangeError of its own. */
+function onHost<T>(bytes: number, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new HeapExhaustedError(
+      `out of memory on the host: the JavaScript engine has no room for a buffer of ${showBytes(bytes)} (${cause.message}). ` +
+        `Keep fewer arrays, or read and compute them in pieces.`,
+      { cause },
+    );
+  }
 }
 
 /** Any nonzero byte is true; kernels rely on true being 1. */

@@ -104,13 +104,10 @@ function argPrimitive(best: Best): Primitive<WindowParams> {
         cost: 'cheap',
         at: ([x], index) => {
           if (x === undefined) throw new Error('unreachable');
-          const all = list.map((j) => windowElementAt(x, p, fill, index, j));
-          return all
-            .map(({ value, position }): readonly [s.Expr, s.Expr] => [value, position])
-            .reduce((found, next): readonly [s.Expr, s.Expr] => {
-              const takes = better(best, found, next);
-              return [s.select(takes, next[0], found[0]), s.select(takes, next[1], found[1])];
-            });
+          const { value, position } = list
+            .map((j) => windowElementAt(x, p, fill, index, j))
+            .reduce((found, next) => better(best, found, next));
+          return [value, position];
         },
       };
     },

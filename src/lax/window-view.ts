@@ -53,15 +53,9 @@ export const windowedShape = (shape: readonly number[], p: WindowParams): number
   windowAxes(p).map((w, d) => windowCount(nth(shape, d), w));
 
 /** Value and position in its window of the element at candidate `j` of the window at `o`; the position is -1 where there is none. */
-export function windowElementAt(
-  x: Operand,
-  p: WindowParams,
-  fill: number,
-  o: Index,
-  j: Index,
-): { value: s.Expr; position: s.Expr; inside: s.Expr | undefined } {
+export function windowElementAt(x: Operand, p: WindowParams, fill: number, o: Index, j: Index): Found {
   const nothing = s.constant(x.aval.dtype, fill);
-  if (x.aval.size === 0) return { value: nothing, position: s.int(-1), inside: s.bool(false) };
+  if (x.aval.size === 0) return { value: nothing, position: s.int(-1), sure: false };
   const elements = windowAxes(p).map((w, d) => candidate(nth(x.aval.shape, d), w, nth(o, d), nth(j, d)));
   const inside = elements.reduce<s.Expr | undefined>((all, e) => both(all, e.inside), undefined);
   const value = x.at(elements.map((e) => e.index));
@@ -72,7 +66,7 @@ export function windowElementAt(
   return {
     value: inside === undefined ? value : s.select(inside, value, nothing),
     position: inside === undefined ? position : s.select(inside, position, s.int(-1)),
-    inside,
+    sure: inside === undefined,
   };
 }
 
@@ -145,18 +139,31 @@ export const windowsOf = (x: NDArray, p: WindowParams, fill: number): readonly [
 type Best = 'max' | 'min';
 type ChooseParams = { readonly axes: readonly number[]; readonly best: Best };
 
-/** The better of a value found at `position` (-1: none yet) and another; the first NaN is best, and of equals the first. */
-export function better(
-  best: Best,
-  [value, position]: readonly [s.Expr, s.Expr],
-  [other, otherPosition]: readonly [s.Expr, s.Expr],
-): s.Expr {
-  const improves = s.binary(best === 'max' ? 'gt' : 'lt', other, value);
-  const anyBetter = isFloat(value.type === 'int64' ? 'int32' : value.type)
-    ? s.binary('or', improves, s.binary('and', s.binary('ne', other, other), s.binary('eq', value, value)))
-    : improves;
-  const first = s.binary('lt', position, s.int(0));
-  return s.binary('and', s.binary('ge', otherPosition, s.int(0)), s.binary('or', first, anyBetter));
+/** A value and its position; one that is not `sure` to exist has position -1 when it does not. */
+export interface Found {
+  readonly value: s.Expr;
+  readonly position: s.Expr;
+  readonly sure: boolean;
+}
+
+/** The better of what was found and the next; the first NaN is best, and of equals the first. */
+export function better(best: Best, found: Found, next: Found): Found {
+  const isBetter = isFloat(found.value.type === 'int64' ? 'int32' : found.value.type)
+    ? // Where neither is NaN, next > found; where next is, true; where found is, false.
+      s.binary(
+        'and',
+        s.binary('eq', found.value, found.value),
+        s.unary('not', s.binary(best === 'max' ? 'ge' : 'le', found.value, next.value)),
+      )
+    : s.binary(best === 'max' ? 'gt' : 'lt', next.value, found.value);
+  const isFirst = found.sure ? undefined : s.binary('lt', found.position, s.int(0));
+  const takes = isFirst === undefined ? isBetter : s.binary('or', isFirst, isBetter);
+  const chosen = next.sure ? takes : s.binary('and', s.binary('ge', next.position, s.int(0)), takes);
+  return {
+    value: s.select(chosen, next.value, found.value),
+    position: s.select(chosen, next.position, found.position),
+    sure: found.sure || next.sure,
+  };
 }
 
 /** The best value over `axes` and its position, given with it; -1 and the identity if there is none. */
@@ -176,16 +183,17 @@ const chooseP: Primitive<ChooseParams> = definePrimitive<ChooseParams>({
   }),
   lower: (operands, { axes, best }) => {
     const [x] = take2(operands);
+    const found = ([value, position]: readonly [s.Expr, s.Expr]): Found => ({ value, position, sure: false });
     const pick =
-      (i: number) =>
-      (found: readonly s.Expr[], elements: readonly s.Expr[]): s.Expr =>
-        s.select(better(best, take2(found), take2(elements)), nth(elements, i), nth(found, i));
+      (part: 'value' | 'position') =>
+      (accumulators: readonly s.Expr[], elements: readonly s.Expr[]): s.Expr =>
+        better(best, found(take2(accumulators)), found(take2(elements)))[part];
     return {
       kind: 'reduce',
       axes,
       reducers: [
-        { dtype: x.dtype, init: s.constant(x.dtype, identityOf(best, x.dtype)), update: { next: pick(0) } },
-        { dtype: 'int32', init: s.int(-1), update: { next: pick(1) } },
+        { dtype: x.dtype, init: s.constant(x.dtype, identityOf(best, x.dtype)), update: { next: pick('value') } },
+        { dtype: 'int32', init: s.int(-1), update: { next: pick('position') } },
       ],
       results: (accumulators) => accumulators,
     };

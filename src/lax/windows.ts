@@ -5,7 +5,7 @@
  * `stride` elements.
  */
 import { nth } from '../core/axes.js';
-import { divIndex, addIndex, maxOf, mulIndex, subIndex } from '../core/index-expr.js';
+import { addIndex, divIndex, maxOf, modIndex, mulIndex, subIndex } from '../core/index-expr.js';
 import * as s from '../core/scalar.js';
 
 export interface WindowAxis {
@@ -87,7 +87,10 @@ export function candidate(n: number, w: WindowAxis, o: s.Expr, j: s.Expr): Windo
   const first = divIndex(addIndex(mulIndex(o, w.stride), s.int(rest)), d);
   const position = addIndex(first, j);
   // position + whole is the index, (position + whole) d - (o stride - low) the element of the window.
-  const offset = subIndex(addIndex(mulIndex(position, d), s.int(whole * d + w.low)), mulIndex(o, w.stride));
+  const offset =
+    w.stride === 1
+      ? addIndex(mulIndex(j, d), subIndex(s.int(d - 1), modIndex(addIndex(o, s.int(rest)), d)))
+      : subIndex(addIndex(mulIndex(position, d), s.int(whole * d + w.low)), mulIndex(o, w.stride));
   const within = bounded(position, -whole, n);
   const inWindow = w.size % d === 0 ? undefined : s.binary('lt', offset, s.int(w.size));
   return { index: within.index, inside: both(within.inside, inWindow), offset };

@@ -138,7 +138,7 @@ const PRIMITIVES: Readonly<Record<Op, Primitive<WindowParams>>> = {
   min: windowPrimitive('min', bestJvp('min')),
 };
 
-/** What {@link reduceWindow} combines elements with; a function combines two arrays elementwise. */
+/** What `reduceWindow` combines elements with; a function combines two arrays elementwise. */
 export type WindowOp = 'add' | 'max' | 'min' | ((x: NDArray, y: NDArray) => NDArray);
 
 const opOf = (op: WindowOp): Op | undefined =>
@@ -150,32 +150,7 @@ const opOf = (op: WindowOp): Op | undefined =>
         ? 'min'
         : undefined;
 
-/**
- * Each window of `x` reduced to one element: out[o] = init ∘ x[o·stride - low] ∘ … over the window, where padding and
- * the holes of `baseDilation` count as `init`. See XLA's ReduceWindow.
- *
- * @param x - an array; every list has one entry for each of its axes.
- * @param init - a scalar: 0 for `add`, -Infinity for `max`, Infinity for `min`.
- * @param op - `lax.add`, `lax.max`, `lax.min` (or their names), or any function of two arrays that works elementwise,
- *   which is called once for each element of a window.
- * @param windowDimensions - lengths of the window.
- * @param windowStrides - distances between windows; default 1.
- * @param padding - `VALID` (the default), `SAME`, `SAME_LOWER`, or `[low, high]` pairs, negative to crop.
- * @param baseDilation - distances between the elements of `x`; default 1.
- * @param windowDilation - distances between the elements of a window; default 1.
- * @throws ShapeError for windows, strides, dilations or padding that do not fit `x`.
- *
- * The derivative of `max` and `min` goes to the first element that attains it, as in XLA.
- *
- * @example
- * ```ts
- * import { grad, lax, numpy as np } from 'cotangent';
- * const x = np.array([[1, 5, 2, 2], [3, 4, 2, 1]]);
- * const pool = (a: np.Array) => lax.reduceWindow(a, -Infinity, lax.max, [2, 2], [2, 2]);
- * pool(x).js(); // => [[5, 2]]
- * grad((a: np.Array) => pool(a).sum())(x).js(); // => [[0, 1, 1, 0], [0, 0, 0, 0]]
- * ```
- */
+/** JAX's reduce_window; see control/map-windows.ts. */
 export function reduceWindow(
   x: ArrayLike,
   init: ArrayLike,

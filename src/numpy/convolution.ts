@@ -1,9 +1,4 @@
-/**
- * Convolution and correlation of vectors. The products aᵢ vⱼ of the shorter vector (rows) with the longer (columns) are
- * laid out so that row i is shifted by i: pad each row by the number of rows, read the matrix as a vector, cut off
- * the last elements, and read it as rows one element shorter. Column sums are then Σ aᵢ vₖ₋ᵢ. Padding and reshaping are
- * index arithmetic, so one reduction computes it all.
- */
+/** Convolution and correlation of vectors. */
 import { nth } from '../core/axes.js';
 import { showShape } from '../core/aval.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
@@ -25,36 +20,20 @@ function vectors(op: string, a: ArrayLike, v: ArrayLike): readonly [NDArray, NDA
   return [nth(both, 0), nth(both, 1)];
 }
 
-/** All n + m - 1 places of the convolution; `rows` should be the shorter one. */
-function fullConvolution(rows: NDArray, columns: NDArray): NDArray {
-  const [m, n] = [rows.size, columns.size];
-  const products = lax.mul(lax.broadcastInDim(rows, [m, n], [0]), lax.broadcastInDim(columns, [m, n], [1]));
-  const padded = lax.pad(products, 0, [
-    [0, 0, 0],
-    [0, m, 0],
-  ]);
-  const shifted = lax.reshape(lax.sliceInDim(lax.reshape(padded, [m * (n + m)]), 0, m * (n + m - 1)), [m, n + m - 1]);
-  return lax.reduceSum(shifted, [0]);
-}
-
-/** The places of a full result that a mode keeps, for lengths n ≥ m. */
-function places(op: string, full: NDArray, n: number, m: number, mode: ConvolveMode): NDArray {
-  switch (mode) {
-    case 'full':
-      return full;
-    case 'same': {
-      const start = Math.floor((m - 1) / 2);
-      return lax.sliceInDim(full, start, start + n);
-    }
-    case 'valid':
-      return lax.sliceInDim(full, m - 1, n);
-    default:
-      throw new ArgumentError(`${op}: there is no mode '${String(mode)}'; use full, same or valid.${userLine()}`);
-  }
+/** Σᵢ longₖ₊ᵢ₋ₚ kernelᵢ for the places k that a mode keeps, for lengths n ≥ m; p is the padding before. */
+function correlation(op: string, long: NDArray, kernel: NDArray, mode: ConvolveMode): NDArray {
+  const m = kernel.size;
+  const most = m - 1;
+  const half = Math.floor(most / 2);
+  const padding = { full: [most, most], same: [most - half, half], valid: [0, 0] } as const;
+  if (!Object.hasOwn(padding, mode))
+    throw new ArgumentError(`${op}: there is no mode '${mode}'; use full, same or valid.${userLine()}`);
+  const out = lax.conv(lax.reshape(long, [1, 1, long.size]), lax.reshape(kernel, [1, 1, m]), [1], [padding[mode]]);
+  return lax.reshape(out, [out.size]);
 }
 
 /**
- * The convolution of two vectors, (a * v)ₖ = Σᵢ aᵢ vₖ₋ᵢ. Cost: the product of the shorter length with the sum of both.
+ * The convolution of two vectors, (a * v)ₖ = Σᵢ aᵢ vₖ₋ᵢ. Cost: the product of the lengths.
  *
  * @example
  * ```ts
@@ -66,7 +45,7 @@ function places(op: string, full: NDArray, n: number, m: number, mode: ConvolveM
 export function convolve(a: ArrayLike, v: ArrayLike, mode: ConvolveMode = 'full'): NDArray {
   const [x, y] = vectors('convolve', a, v);
   const [long, short] = x.size >= y.size ? [x, y] : [y, x];
-  return places('convolve', fullConvolution(short, long), long.size, short.size, mode);
+  return correlation('convolve', long, lax.rev(short, [0]), mode);
 }
 
 /**
@@ -81,7 +60,7 @@ export function convolve(a: ArrayLike, v: ArrayLike, mode: ConvolveMode = 'full'
  */
 export function correlate(a: ArrayLike, v: ArrayLike, mode: ConvolveMode = 'valid'): NDArray {
   const [x, y] = vectors('correlate', a, v);
-  if (x.size >= y.size) return places('correlate', fullConvolution(lax.rev(y, [0]), x), x.size, y.size, mode);
+  if (x.size >= y.size) return correlation('correlate', x, y, mode);
   // Exchanging the vectors turns the result around.
-  return lax.rev(places('correlate', fullConvolution(lax.rev(x, [0]), y), y.size, x.size, mode), [0]);
+  return lax.rev(correlation('correlate', y, x, mode), [0]);
 }

@@ -135,6 +135,17 @@ describe('forms', () => {
     expect(lax.reduceWindow(x, np.array(3), 'max', [2], [2]).js()).toEqual([3, 5, 4]);
   });
 
+  test("jax-js's form: a function of one window, over the last axes", () => {
+    const image = np.arange(24).reshape([2, 3, 4]).astype('float32');
+    const max = lax.reduceWindow(image, np.max, [2, 2], [1, 2]);
+    expect(max.js()).toEqual(lax.reduceWindow(image, -Infinity, 'max', [1, 2, 2], [1, 1, 2]).js());
+    const text = String(makeJaxpr((a: NDArray) => lax.reduceWindow(a, np.max, [2, 2], [1, 2]))(image));
+    expect(text).toContain('reduce_window_max');
+    const range = lax.reduceWindow(image, (w) => np.max(w).sub(np.min(w)), [2, 2], [1, 2]);
+    expect(range.js()).toEqual(np.full([2, 2, 2], 5).js());
+    expect(lax.reduceWindow(x, np.prod, [3]).js()).toEqual([6, 30, 40, 0]);
+  });
+
   test('named padding', () => {
     expect(lax.reduceWindow(x, 0, 'add', [3], [2], 'SAME').js()).toEqual([6, 11, 4]);
     expect(lax.reduceWindow(x, 0, 'add', [3], [2], 'SAME_LOWER').js()).toEqual([4, 10, 9]);

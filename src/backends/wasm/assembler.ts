@@ -194,6 +194,13 @@ export class FunctionBuilder implements FunctionRef {
     return this;
   }
 
+  /** `memory.fill`: address, byte value and length are on the stack. */
+  memoryFill(): this {
+    this.opcode(CONTROL['memory.fill']);
+    this.code.push(0);
+    return this;
+  }
+
   private open(code: number, result?: ValueType): Label {
     this.code.push(code, result === undefined ? 0x40 : TYPE_CODE[result]);
     return { depth: ++this.depth };

@@ -7,6 +7,8 @@ import type { Kernel, Program } from '../../compiler/loop-ir.js';
 import { Addresses } from './addresses.js';
 import { ModuleBuilder } from './assembler.js';
 import { emitContractKernel } from './contract-kernel.js';
+import { hasFusedMultiplyAdd } from './features.js';
+import type { GemmOptions } from './gemm-kernel.js';
 import { StepEmitter } from './emit-steps.js';
 import type { EmittedKernel } from './kernel-step.js';
 import { SingleThread, type LaunchContext } from './launch.js';
@@ -24,6 +26,8 @@ export interface EmitOptions {
   readonly sharedMemoryPages?: number;
   /** Whether loops run in vector lanes: where a count of instructions says it pays, never, or wherever possible. */
   readonly vectors?: VectorMode;
+  /** Whether matrix products use fused multiply-add; if absent, where the engine has it. */
+  readonly fused?: boolean;
   /** Which steps several threads share, if the memory is shared: those that are worth it, or all that can be cut. */
   readonly split?: 'auto' | 'always';
 }
@@ -52,7 +56,10 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
     ...(pages === undefined ? {} : { maximumPages: pages }),
   });
   const emitted = program.kernels.map((kernel) =>
-    emitKernel(module, kernel, program.dynamicExtent, options.vectors ?? 'auto'),
+    emitKernel(module, kernel, program.dynamicExtent, {
+      vectors: options.vectors ?? 'auto',
+      fused: options.fused ?? hasFusedMultiplyAdd(),
+    }),
   );
   const kernels = options.split === 'always' ? emitted.map(splitAnything) : emitted;
   const largest = (of: (kernel: EmittedKernel) => number): number => Math.max(0, ...kernels.map(of));
@@ -82,12 +89,12 @@ export function emitProgram(program: Program, options: EmitOptions = {}): Emitte
   };
 }
 
-function emitKernel(module: ModuleBuilder, kernel: Kernel, dynamic: boolean, vectors: VectorMode): EmittedKernel {
+function emitKernel(module: ModuleBuilder, kernel: Kernel, dynamic: boolean, options: GemmOptions): EmittedKernel {
   switch (kernel.kind) {
     case 'loop':
-      return emitLoopSteps(module, kernel, dynamic, vectors);
+      return emitLoopSteps(module, kernel, dynamic, options.vectors);
     case 'contract':
-      return emitContractKernel(module, kernel, vectors);
+      return emitContractKernel(module, kernel, options);
     case 'sort':
       return emitSortKernel(module, kernel);
   }

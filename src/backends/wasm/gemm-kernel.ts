@@ -12,9 +12,10 @@ import { GemmDriver } from './gemm-driver.js';
 import type { GemmType } from './gemm-micro.js';
 import { MR } from './gemm-micro.js';
 import { fillTable } from './gemm-offsets.js';
+import { dotsFunction, rowsFunction } from './gemm-few.js';
 import { leftOperand, rightOperand } from './gemm-operands.js';
 import type { GemmPlan } from './gemm-plan.js';
-import { orient, planGemm } from './gemm-plan.js';
+import { planGemm } from './gemm-plan.js';
 import { storeFunction, sumOfPartials } from './gemm-result.js';
 import type { BlockLayout } from './gemm-tiles.js';
 import { tilesFunction } from './gemm-tiles.js';
@@ -30,14 +31,13 @@ export interface GemmOptions {
   readonly fused: boolean;
 }
 
-/** `source` has no axes of extent 1, and more than one row, column and k. */
+/** `kernel` has no axes of extent 1, and is oriented. */
 export function emitGemmKernel(
   module: ModuleBuilder,
-  source: ContractKernel,
+  kernel: ContractKernel,
   dtype: GemmType,
   options: GemmOptions,
 ): EmittedKernel {
-  const kernel = orient(source);
   const plan = planGemm(kernel, dtype);
   const units = plan.splits * plan.batch * blockCount(plan.n) * blockCount(plan.m);
   const driver = new GemmDriver(module, plan, options.vectors);
@@ -69,11 +69,11 @@ export function emitGemmKernel(
   return { steps, scratchBytes, privateBytes, listing: () => listing(plan) };
 }
 
-function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, splits }: GemmPlan): string {
+function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, by, splits }: GemmPlan): string {
   const parts = splits > 1 ? `, k in ${splits} parts` : '';
   const head =
     `contract ${kernel.name}: ${batch} x [${m.total}, ${k.total}] x [${k.total}, ${n.total}] ${dtype}, packed, ` +
-    `lhs ${left.kind}, rhs ${right.kind}, product in ${product.kind}, tiles ${MR} x ${nr}, ` +
+    `in ${by}, lhs ${left.kind}, rhs ${right.kind}, product in ${product.kind}, tiles ${MR} x ${nr}, ` +
     `blocks m ${m.piece}, n ${n.piece}, k ${k.piece}${parts}`;
   return [head, ...listContraction(kernel)].join('\n');
 }
@@ -90,7 +90,7 @@ function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
   const left = leftOperand(d);
   const right = rightOperand(d);
   const product = productCode(d);
-  const multiply = tilesFunction(d.module, plan.kernel.name, layoutOf(plan, fused), plan.m, plan.n);
+  const multiply = multiplyFunction(d, fused);
 
   for (const offsets of d.tables) fillTable(f, d.scratch, offsets);
   const exit = f.block();
@@ -213,26 +213,33 @@ function productCode(d: GemmDriver): { open(): void; address(): void; finish(): 
   }
 }
 
+/** `(a, b, c, m, n, k, accumulate)`: multiply blocks. */
+function multiplyFunction({ module, plan }: GemmDriver, fused: boolean): FunctionRef {
+  const layout = layoutOf(plan, fused);
+  const { name } = plan.kernel;
+  switch (plan.by) {
+    case 'tiles':
+      return tilesFunction(module, name, layout, plan.m, plan.n);
+    case 'rows':
+      return rowsFunction(module, name, layout.format, plan.m.total);
+    case 'dots': {
+      const column = plan.right.kind === 'direct' ? plan.right.column : 1;
+      return dotsFunction(module, name, layout.format, plan.m.total, column * plan.width);
+    }
+  }
+}
+
 /** How the blocks that tiles are made of lie in memory. */
 function layoutOf(plan: GemmPlan, fused: boolean): BlockLayout {
   const { dtype, width, nr, left, right, product, n } = plan;
-  const across = left.kind === 'panel' || (left.kind === 'computed' && left.across);
-  const leftStep =
+  const [leftRow, leftStep] =
     left.kind === 'packed'
-      ? MR
-      : left.kind === 'panel'
-        ? left.step
-        : left.kind === 'computed' && left.across
-          ? left.matrix.stride
-          : 1;
-  const leftRow =
-    left.kind === 'packed'
-      ? undefined
-      : left.kind === 'rows'
-        ? left.rowStride
-        : left.kind === 'computed' && !left.across
-          ? left.matrix.stride
-          : 1;
+      ? [1, MR]
+      : left.kind === 'direct'
+        ? [left.rowStride, left.step]
+        : left.across
+          ? [1, left.matrix.stride]
+          : [left.matrix.stride, 1];
   const direct = right.kind === 'direct' || (right.kind === 'computed' && right.across);
   const rightStep =
     right.kind === 'direct' ? right.step : right.kind === 'computed' && right.across ? right.matrix.stride : nr;
@@ -240,14 +247,14 @@ function layoutOf(plan: GemmPlan, fused: boolean): BlockLayout {
   return {
     format: {
       dtype,
-      left: across || left.kind === 'packed' ? 'panel' : 'rows',
+      leftRow: leftRow * width,
       leftStep: leftStep * width,
       rightStep: rightStep * width,
       padded: right.kind !== 'direct',
       rowBytes: rowStride * width,
       fused,
     },
-    leftRow: leftRow === undefined ? undefined : leftRow * width,
+    leftTile: left.kind === 'packed' ? undefined : MR * leftRow * width,
     rightColumn: direct ? width : undefined,
     nr,
   };

@@ -19,19 +19,15 @@ export const widthOf = (dtype: GemmType): 4 | 8 => (dtype === 'float64' ? 8 : 4)
 /** Columns of a tile: two vectors. */
 export const columnsOf = (dtype: GemmType): number => 32 / widthOf(dtype);
 
-const SHAPE = { float32: 'f32x4', float64: 'f64x2', int32: 'i32x4', uint32: 'i32x4' } as const;
-
-/** Values of k per iteration. */
-const UNROLL = 4;
+export const SHAPE = { float32: 'f32x4', float64: 'f64x2', int32: 'i32x4', uint32: 'i32x4' } as const;
 
 /** How a tile is read and written. */
 export interface TileFormat {
   readonly dtype: GemmType;
   readonly rows: number;
   readonly columns: number;
-  /** Rows of the left operand adjacent in memory at one address (`panel`), or at an address of their own each. */
-  readonly left: 'panel' | 'rows';
-  /** Bytes from one k to the next in the left operand, at least 0. */
+  /** Bytes from one row to the next in the left operand, and from one k to the next; at least 0. */
+  readonly leftRow: number;
   readonly leftStep: number;
   /** The same in the right one. */
   readonly rightStep: number;
@@ -44,22 +40,22 @@ export interface TileFormat {
 }
 
 /**
- * `(a, b, c, k, accumulate)`, or `(a0, …, b, c, k, accumulate)` with an address for every row: the tile at `c` becomes
- * (or, with `accumulate`, is increased by) the product over k of the rows at `a` and the columns at `b`.
+ * `(a, b, c, k, accumulate)`: the tile at `c` becomes (or, with `accumulate`, is increased by) the product over k of the
+ * rows at `a` and the columns at `b`.
  */
 export function tileFunction(module: ModuleBuilder, format: TileFormat): FunctionRef {
-  const { dtype, rows, columns, left, leftStep, rightStep, padded, rowBytes, fused } = format;
-  const name = `gemm.tile.${SHAPE[dtype]}.${rows}x${columns}.${left}${leftStep}.${rightStep}${padded ? 'p' : ''}.${rowBytes}${fused ? '.fma' : ''}`;
+  const { dtype, rows, columns, leftRow, leftStep, rightStep, padded, rowBytes, fused } = format;
+  const name =
+    `gemm.tile.${SHAPE[dtype]}.${rows}x${columns}.${leftRow}.${leftStep}.${rightStep}${padded ? 'p' : ''}` +
+    `.${rowBytes}${fused ? '.fma' : ''}`;
   const known = module.functions.find((f) => f.name === name);
   if (known !== undefined) return known;
-  const pointers = left === 'rows' ? rows : 1;
-  const f = module.function(
-    name,
-    Array.from({ length: pointers + 4 }, () => 'i32' as const),
-  );
-  new TileEmitter(f, format, pointers).emit();
+  const f = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
+  new TileEmitter(f, format).emit();
   return f;
 }
+
+const [A, B, C, K, ACCUMULATE] = [0, 1, 2, 3, 4] as const;
 
 class TileEmitter {
   private readonly width: 4 | 8;
@@ -69,15 +65,10 @@ class TileEmitter {
   private readonly sums: readonly (readonly number[])[];
   private readonly right: readonly number[];
   private readonly leftValue: number;
-  private readonly b: number;
-  private readonly c: number;
-  private readonly k: number;
-  private readonly accumulate: number;
 
   constructor(
     private readonly f: FunctionBuilder,
     private readonly format: TileFormat,
-    private readonly pointers: number,
   ) {
     this.width = widthOf(format.dtype);
     this.lanes = 16 / this.width;
@@ -89,18 +80,23 @@ class TileEmitter {
     this.sums = Array.from({ length: format.rows }, vectors);
     this.right = vectors();
     this.leftValue = f.local('v128');
-    [this.b, this.c, this.k, this.accumulate] = [pointers, pointers + 1, pointers + 2, pointers + 3];
   }
 
   emit(): void {
     const { f } = this;
     const zero = new Uint8Array(16);
     for (const row of this.sums) for (const sum of row) f.v128(zero).set(sum);
-    this.repeat(UNROLL);
-    this.repeat(1);
-    f.get(this.accumulate).if();
+    // One k per iteration: unrolled, V8 runs out of registers.
+    f.get(K).if();
+    const top = f.loop();
+    this.step();
+    f.get(A).i32(this.format.leftStep).op('i32.add').set(A);
+    f.get(B).i32(this.format.rightStep).op('i32.add').set(B);
+    f.get(K).i32(1).op('i32.sub').tee(K).brIf(top);
+    f.end().end();
+    f.get(ACCUMULATE).if();
     this.eachSum((sum, row, part) => {
-      this.load(this.c, row * this.format.rowBytes + part * 16, this.parts[part] ?? 0);
+      this.load(C, row * this.format.rowBytes + part * 16, this.parts[part] ?? 0);
       f.get(sum).op(`${SHAPE[this.format.dtype]}.add`).set(sum);
     });
     f.end();
@@ -117,38 +113,16 @@ class TileEmitter {
     });
   }
 
-  /** `while (k >= steps) { … k -= steps }` */
-  private repeat(steps: number): void {
-    const { f, k, format } = this;
-    f.get(k).i32(steps).op('i32.ge_u').if();
-    const top = f.loop();
-    for (let step = 0; step < steps; step++) this.step(step);
-    for (let p = 0; p < this.pointers; p++)
-      f.get(p)
-        .i32(format.leftStep * steps)
-        .op('i32.add')
-        .set(p);
-    f.get(this.b)
-      .i32(format.rightStep * steps)
-      .op('i32.add')
-      .set(this.b);
-    f.get(k).i32(steps).op('i32.sub').tee(k).i32(steps).op('i32.ge_u').brIf(top);
-    f.end().end();
-  }
-
-  /** One value of k, `step` after the one the pointers are at. */
-  private step(step: number): void {
+  /** Multiply the values at the pointers. */
+  private step(): void {
     const { f, format, width, leftValue } = this;
     const shape = SHAPE[format.dtype];
     this.right.forEach((local, part) => {
-      const columns = format.padded ? this.lanes : (this.parts[part] ?? 0);
-      this.load(this.b, step * format.rightStep + part * 16, columns);
+      this.load(B, part * 16, format.padded ? this.lanes : (this.parts[part] ?? 0));
       f.set(local);
     });
     this.sums.forEach((row, r) => {
-      const at = step * format.leftStep;
-      f.get(format.left === 'rows' ? r : 0);
-      f.memory(width === 4 ? 'v128.load32_splat' : 'v128.load64_splat', format.left === 'rows' ? at : at + r * width);
+      f.get(A).memory(width === 4 ? 'v128.load32_splat' : 'v128.load64_splat', r * format.leftRow);
       f.set(leftValue);
       row.forEach((sum, part) => {
         const right = this.right[part] ?? 0;
@@ -174,14 +148,14 @@ class TileEmitter {
   }
 
   private store(vector: number, offset: number, columns: number): void {
-    const { f, c, width } = this;
+    const { f, width } = this;
     const bytes = columns * width;
-    f.get(c).get(vector);
+    f.get(C).get(vector);
     if (bytes === 16) f.memory('v128.store', offset, 2);
     else if (bytes === 4) f.memoryLane('v128.store32_lane', 0, offset);
     else f.memoryLane('v128.store64_lane', 0, offset);
     if (bytes === 12)
-      f.get(c)
+      f.get(C)
         .get(vector)
         .memoryLane('v128.store32_lane', 2, offset + 8);
   }

@@ -35,19 +35,21 @@ const WORTH_THREADS = 2 ** 20;
 /** Fewest rows and columns to which blocks are cut for that. */
 const MIN_M = 32;
 const MIN_N = 64;
+/** Rows up to which the right operand is not packed, and columns of it at a time. */
+const FEW = 8;
+const MAX_N_FEW = 512;
+const MIN_N_FEW = 256;
 
 export type LeftPlan =
-  /** Read in place: rows `rowStride` elements apart, k adjacent. */
-  | { readonly kind: 'rows'; readonly rowStride: number }
-  /** Read in place: rows adjacent, `step` elements from one k to the next. */
-  | { readonly kind: 'panel'; readonly step: number }
+  /** Read in place: rows `rowStride` elements apart, `step` elements from one k to the next. */
+  | { readonly kind: 'direct'; readonly rowStride: number; readonly step: number }
   | { readonly kind: 'packed' }
-  /** Evaluated: `rows` of k values, or, across, for every k the rows side by side. */
+  /** Evaluated: for every row the values of k side by side, or, across, for every k the rows. */
   | { readonly kind: 'computed'; readonly matrix: ComputedMatrix; readonly across: boolean };
 
 export type RightPlan =
-  /** Read in place: columns adjacent, `step` elements from one k to the next. */
-  | { readonly kind: 'direct'; readonly step: number }
+  /** Read in place: `column` elements from one column to the next, `step` from one k to the next. */
+  | { readonly kind: 'direct'; readonly column: number; readonly step: number }
   | { readonly kind: 'packed' }
   /** Evaluated with columns side by side and read so, or with k adjacent and then packed. */
   | { readonly kind: 'computed'; readonly matrix: ComputedMatrix; readonly across: boolean };
@@ -59,6 +61,9 @@ export type ProductPlan =
   | { readonly kind: 'partial' }
   /** A block in scratch memory, from which it is stored. */
   | { readonly kind: 'block'; readonly stride: number };
+
+/** How few rows are multiplied by a right operand that is read once where it is (gemm-few.ts). */
+export type FewRows = 'rows' | 'dots';
 
 export interface GemmPlan {
   readonly kernel: ContractKernel;
@@ -72,6 +77,8 @@ export interface GemmPlan {
   readonly left: LeftPlan;
   readonly right: RightPlan;
   readonly product: ProductPlan;
+  /** In tiles, or, with few rows, by adding up rows of the right operand, or by dot products in lanes. */
+  readonly by: 'tiles' | FewRows;
   /** Parts of k that are summed on their own, and blocks of k in each. */
   readonly splits: number;
   readonly blocksPerSplit: number;
@@ -93,7 +100,9 @@ export function planGemm(kernel: ContractKernel, dtype: GemmType): GemmPlan {
   const cutK = ('value' in kernel.lhs && !acrossLeft) || ('value' in kernel.rhs && !acrossRight);
   const kBlocks = cutK ? cutAtAxes(kernel.k, mostK, 1) : cutAnywhere(k, mostK, 1);
   let mostM = acrossLeft ? MAX_M_ACROSS : MAX_M;
-  let mostN = 'value' in kernel.rhs ? MAX_N_COMPUTED : MAX_N;
+  const by = fewRows(kernel, width) ?? 'tiles';
+  const leastN = by === 'tiles' ? MIN_N : MIN_N_FEW;
+  let mostN = 'value' in kernel.rhs ? MAX_N_COMPUTED : by === 'tiles' ? MAX_N : MAX_N_FEW;
   const cutM = (): Blocks => (acrossLeft ? cutAtAxes(kernel.m, mostM, MR) : cutAnywhere(m, mostM, MR));
   const cutN = (): Blocks =>
     acrossRight || direct === undefined ? cutAtAxes(kernel.n, mostN, nr) : cutAnywhere(n, mostN, nr);
@@ -105,21 +114,21 @@ export function planGemm(kernel: ContractKernel, dtype: GemmType): GemmPlan {
     // Partial sums are worth it where they are much smaller than the operands.
     if (most > 1 && batch * m * n * most * 4 <= batch * k * (m + n)) splits = most;
     else {
-      while (units() < UNITS && (mBlocks.piece > MIN_M || nBlocks.piece > MIN_N)) {
-        const narrow = nBlocks.piece > MIN_N && (nBlocks.piece >= 2 * mBlocks.piece || mBlocks.piece <= MIN_M);
-        if (narrow) mostN = Math.max(MIN_N, Math.floor(Math.min(mostN, nBlocks.piece) / 2));
+      while (units() < UNITS && (mBlocks.piece > MIN_M || nBlocks.piece > leastN)) {
+        const narrow = nBlocks.piece > leastN && (nBlocks.piece >= 2 * mBlocks.piece || mBlocks.piece <= MIN_M);
+        if (narrow) mostN = Math.max(leastN, Math.floor(Math.min(mostN, nBlocks.piece) / 2));
         else mostM = Math.max(MIN_M, Math.floor(Math.min(mostM, mBlocks.piece) / 2));
         const before = units();
         [mBlocks, nBlocks] = [cutM(), cutN()];
-        if (units() === before && mostM <= MIN_M && mostN <= MIN_N) break;
+        if (units() === before && mostM <= MIN_M && mostN <= leastN) break;
       }
     }
   }
   const blocksPerSplit = Math.ceil(blockCount(kBlocks) / splits);
   splits = Math.ceil(blockCount(kBlocks) / blocksPerSplit);
 
-  const left = planLeft(kernel, acrossLeft, mBlocks, kBlocks, width);
-  const right = planRight(kernel, acrossRight, nBlocks, kBlocks, width, nr);
+  const left = planLeft(kernel, acrossLeft, by, mBlocks, kBlocks, width);
+  const right = planRight(kernel, acrossRight, by, nBlocks, kBlocks, width, nr);
   const packedBytes = (splits > 1 ? blocksPerSplit * kBlocks.piece : k) * roundUp(nBlocks.piece, nr) * width;
   return {
     kernel,
@@ -132,6 +141,7 @@ export function planGemm(kernel: ContractKernel, dtype: GemmType): GemmPlan {
     k: kBlocks,
     left,
     right,
+    by,
     product:
       splits > 1
         ? { kind: 'partial' }
@@ -173,7 +183,14 @@ function spread(elements: number, width: number): number {
 
 const strideOf = (steps: Steps): number | undefined => (steps.kind === 'stride' ? steps.stride : undefined);
 
-function planLeft(kernel: ContractKernel, across: boolean, m: Blocks, k: Blocks, width: 4 | 8): LeftPlan {
+function planLeft(
+  kernel: ContractKernel,
+  across: boolean,
+  by: GemmPlan['by'],
+  m: Blocks,
+  k: Blocks,
+  width: 4 | 8,
+): LeftPlan {
   const { lhs, batch } = kernel;
   if ('value' in lhs) {
     const [rows, columns, blocks] = across ? [kernel.k, kernel.m, m] : [kernel.m, kernel.k, k];
@@ -191,12 +208,21 @@ function planLeft(kernel: ContractKernel, across: boolean, m: Blocks, k: Blocks,
   const steps = (axes: readonly ContractAxis[]): number | undefined => strideOf(stepsOf(axes, 'lhsStride'));
   const step = steps(kernel.k);
   const rowStride = steps(kernel.m);
-  if (step === 1 && rowStride !== undefined) return { kind: 'rows', rowStride };
-  if (rowStride === 1 && step !== undefined && step >= 0 && isNear(step, k, width)) return { kind: 'panel', step };
-  return { kind: 'packed' };
+  if (rowStride === undefined || step === undefined || rowStride < 0 || step < 0) return { kind: 'packed' };
+  if (by !== 'tiles') return { kind: 'direct', rowStride, step };
+  const inPlace = step === 1 ? rowStride * MR < 2 ** 26 : rowStride === 1 && isNear(step, k.total, width);
+  return inPlace ? { kind: 'direct', rowStride, step } : { kind: 'packed' };
 }
 
-function planRight(kernel: ContractKernel, across: boolean, n: Blocks, k: Blocks, width: 4 | 8, nr: number): RightPlan {
+function planRight(
+  kernel: ContractKernel,
+  across: boolean,
+  by: GemmPlan['by'],
+  n: Blocks,
+  k: Blocks,
+  width: 4 | 8,
+  nr: number,
+): RightPlan {
   const { rhs, batch } = kernel;
   if ('value' in rhs) {
     const [rows, columns, blocks] = across ? [kernel.k, kernel.n, n] : [kernel.n, kernel.k, k];
@@ -205,14 +231,25 @@ function planRight(kernel: ContractKernel, across: boolean, n: Blocks, k: Blocks
     return { kind: 'computed', matrix, across };
   }
   const step = strideOf(stepsOf(kernel.k, 'rhsStride'));
-  const unit = strideOf(stepsOf(kernel.n, 'rhsStride')) === 1;
-  return unit && step !== undefined && step >= 0 && isNear(step, k, width)
-    ? { kind: 'direct', step }
-    : { kind: 'packed' };
+  const column = strideOf(stepsOf(kernel.n, 'rhsStride'));
+  if (step === undefined || column === undefined) return { kind: 'packed' };
+  const inPlace = by !== 'tiles' || (column === 1 && step >= 0 && isNear(step, k.total, width));
+  return inPlace ? { kind: 'direct', column, step } : { kind: 'packed' };
 }
 
-const isNear = (step: number, k: Blocks, width: number): boolean =>
-  step * width <= NEAR || k.total * step * width <= SMALL;
+/** Whether a product has few rows and its operands lie as that takes. */
+export function fewRows(kernel: ContractKernel, width: 4 | 8): FewRows | undefined {
+  const { lhs, rhs, m, n, k } = kernel;
+  if (groupSize(m) > FEW || 'value' in lhs || 'value' in rhs) return undefined;
+  const strides = [stepsOf(m, 'lhsStride'), stepsOf(k, 'lhsStride'), stepsOf(k, 'rhsStride'), stepsOf(n, 'rhsStride')];
+  const [leftRow, leftStep, step, column] = strides.map(strideOf);
+  if (leftRow === undefined || leftStep === undefined || step === undefined || column === undefined) return undefined;
+  if ([leftRow, leftStep, step, column].some((s) => s < 0 || s >= 2 ** 24)) return undefined;
+  if (column === 1) return groupSize(m) <= 2 || !isNear(step, groupSize(k), width) ? 'rows' : undefined;
+  return step === 1 && leftStep === 1 ? 'dots' : undefined;
+}
+
+const isNear = (step: number, k: number, width: number): boolean => step * width <= NEAR || k * step * width <= SMALL;
 
 /**
  * The same product with axes in the order that suits memory: axes of extent 1 are dropped by the caller; rows and

@@ -4,13 +4,13 @@ import { countedLoop } from './control.js';
 import type { Blocks } from './gemm-blocks.js';
 import { blockSizes } from './gemm-blocks.js';
 import type { TileFormat } from './gemm-micro.js';
-import { MR, tileFunction } from './gemm-micro.js';
+import { MR, tileFunction, widthOf } from './gemm-micro.js';
 
 /** How the blocks lie in memory, in bytes. */
 export interface BlockLayout {
   readonly format: Omit<TileFormat, 'rows' | 'columns'>;
-  /** From one row of the left block to the next; undefined where the rows of a tile are packed. */
-  readonly leftRow: number | undefined;
+  /** From the first row of a tile to that of the next in the left block; undefined where the rows of a tile are packed. */
+  readonly leftTile: number | undefined;
   /** From one column to the next in the right block; undefined where the columns of a tile are packed. */
   readonly rightColumn: number | undefined;
   /** Columns of a tile. */
@@ -32,8 +32,9 @@ export function tilesFunction(
   m: Blocks,
   n: Blocks,
 ): FunctionRef {
-  const { format, leftRow, rightColumn, nr } = layout;
-  const { width, rowBytes, left } = { width: format.dtype === 'float64' ? 8 : 4, ...format };
+  const { format, leftTile, rightColumn, nr } = layout;
+  const { rowBytes } = format;
+  const width = widthOf(format.dtype);
   const f = module.function(
     `${name}.tiles`,
     Array.from({ length: 7 }, () => 'i32' as const),
@@ -50,11 +51,7 @@ export function tilesFunction(
 
   const tile = (height: number, breadth: number): void => {
     const target = tileFunction(module, { ...format, rows: height, columns: breadth });
-    for (let r = 0; r < (left === 'rows' ? height : 1); r++) {
-      f.get(at);
-      if (r > 0 && leftRow !== undefined) f.i32(r * leftRow).op('i32.add');
-    }
-    f.get(b).get(to).get(k).get(accumulate).call(target);
+    f.get(at).get(b).get(to).get(k).get(accumulate).call(target);
   };
   const strip = (breadth: number): void => {
     f.get(a).set(at);
@@ -64,11 +61,11 @@ export function tilesFunction(
       countedLoop(f, i, { local: wholeRows }, MR, () => {
         tile(MR, breadth);
         f.get(at);
-        if (leftRow === undefined)
+        if (leftTile === undefined)
           f.get(k)
             .i32(MR * width)
             .op('i32.mul');
-        else f.i32(MR * leftRow);
+        else f.i32(leftTile);
         f.op('i32.add').set(at);
         f.get(to)
           .i32(MR * rowBytes)

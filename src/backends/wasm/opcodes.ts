@@ -328,6 +328,7 @@ export const CONTROL = {
   'i64.const': 0x42,
   'f32.const': 0x43,
   'f64.const': 0x44,
+  'memory.fill': FC | 0x0b,
   'v128.const': FD | 0x0c,
   'i8x16.shuffle': FD | 0x0d,
 } as const;

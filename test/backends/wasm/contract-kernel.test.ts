@@ -123,11 +123,17 @@ test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
     [4, 8, 16],
     [1, 100, 70],
     [100, 1, 70],
+    [2, 1000, 127],
+    [3, 67, 127],
+    [7, 1001, 19],
+    [1001, 2, 17],
+    [127, 127, 127],
     [1, 1, 500],
     [40, 50, 1],
   ] as const) {
     check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }));
     check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }, transposed(true, true)));
+    check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }, transposed(false, true)));
   }
 });
 

@@ -94,6 +94,7 @@ static R ref_erfInv(R x) {
   }
   return FN(copysign)(y, x);
 }
+#define ref_erfInvGiles ref_erfInv
 /* Recurrence up to TERMS, then the asymptotic series (Abramowitz and Stegun 6.3.18); reflection below zero. */
 static R ref_digamma(R x) {
   if (isinf((double)x) && x > 0) return x;

@@ -46,6 +46,7 @@ export type MathUnary =
   | 'erf'
   | 'erfc'
   | 'erfInv'
+  | 'erfInvGiles' // float32: as XLA computes erfInv, for random numbers that agree with JAX's; float64: erfInv
   | 'lgamma'
   | 'digamma'
   | 'cbrt'

@@ -21,7 +21,7 @@ import { uniformOn } from './uniform.js';
 export function normalOf(op: string, key: NDArray, shape: Shape, dtype: FloatDType): NDArray {
   // Next to -1, and inside: the inverse of erf is infinite at -1. (The spacing of numbers below 1 is half of that above.)
   const low = -(1 - 2 ** -(FRACTION_BITS[dtype] + 1));
-  return lax.mul(scalar(Math.SQRT2, dtype), lax.erfInv(uniformOn(op, key, shape, dtype, low, 1)));
+  return lax.mul(scalar(Math.SQRT2, dtype), lax.erfInvGiles(uniformOn(op, key, shape, dtype, low, 1)));
 }
 
 /**
@@ -67,7 +67,7 @@ export function truncatedNormal(
   const lo = parameter(op, lower, dims, dtype);
   const hi = parameter(op, upper, dims, dtype);
   const u = uniformOn(op, key, dims, dtype, lax.erf(lax.div(lo, sqrt2)), lax.erf(lax.div(hi, sqrt2)));
-  const out = lax.mul(sqrt2, lax.erfInv(u));
+  const out = lax.mul(sqrt2, lax.erfInvGiles(u));
   // Rounding must not leave the open interval.
   const inside = (bound: NDArray, toward: number): NDArray =>
     lax.nextafter(stopGradientArray(bound), scalar(toward, dtype));

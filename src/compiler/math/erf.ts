@@ -10,6 +10,7 @@ import {
   byFormat,
   div,
   eq,
+  fastTwoSum,
   formatOf,
   gt,
   le,
@@ -23,10 +24,12 @@ import {
   split,
   sqrt,
   sub,
+  twoProduct,
   withSignOf,
 } from './builder.js';
+import type { Pair } from './builder.js';
 import { expScaled } from './exp.js';
-import { log, log1p } from './log.js';
+import { log, log1p, logOfPair } from './log.js';
 
 // erf x = x + x p(x^2) for |x| <= 1; error 2^-29.4, 2^-56.0.
 const ERF = {
@@ -59,8 +62,8 @@ const ERFC = {
   ],
 };
 
-/** erfc of a not negative number; the exponential takes the square in two words and the rounding error of 1 + 2 a. */
-function erfcPositive(ax: Expr): Expr {
+/** erfc of a not negative number, and e^(-a^2); the exponential takes the square in two words and the rounding error of 1 + 2 a. */
+function erfcPositive(ax: Expr): { readonly value: Expr; readonly gauss: Expr } {
   const a = atMost(ax, byFormat(ax, 10.1, 27.3)); // erfc rounds to zero
   const parts = split(a);
   const square = mul(a, a);
@@ -71,7 +74,7 @@ function erfcPositive(ax: Expr): Expr {
   const { p, s } = expScaled(neg(square), neg(add(squareLow, div(dLow, d))));
   const q = sub(div(twice, add(a, 4)), 1); // (a - 4)/(a + 4), whose error is small where the polynomial is steep
   const scaled = add(add(mul(q, polyOf(q, ERFC)), byFormat(a, ...ERFC_C_LOW)), byFormat(a, ...ERFC_C));
-  return mul(div(mul(p, scaled), d), s, s);
+  return { value: mul(div(mul(p, scaled), d), s, s), gauss: mul(p, s, s) };
 }
 
 /** erfc a for 1 <= a, to about 2^-26 absolutely. */
@@ -85,19 +88,25 @@ function erfTail32(a: Expr): Expr {
 /** Error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
 export function erf(x: Expr): Expr {
   const a = abs(x);
-  const far = sub(1, x.type === 'float32' ? erfTail32(a) : erfcPositive(a));
+  const far = sub(1, x.type === 'float32' ? erfTail32(a) : erfcPositive(a).value);
   return withSignOf(pick(lt(a, 1), erfNear(a), far), x);
 }
 
 /** erf x for |x| <= 1. */
 const erfNear = (x: Expr): Expr => add(mul(x, polyOf(mul(x, x), ERF)), x);
 
+/** The same in two words. */
+const erfPair = (x: Expr): Pair => fastTwoSum(x, mul(x, polyOf(mul(x, x), ERF)));
+
 /** 1 - erf x, accurate in the tail. */
 export function erfc(x: Expr): Expr {
   const a = abs(x);
-  const y = erfcPositive(a);
+  const y = erfcPositive(a).value;
   const far = pick(lt(x, 0), sub(2, y), y);
-  return pick(and(lt(a, 1), lt(x, 0.83)), sub(1, erfNear(x)), far);
+  const { hi, lo } = erfPair(x);
+  const rest = sub(1, hi);
+  const near = add(sub(sub(sub(1, rest), hi), lo), rest);
+  return pick(and(lt(a, 1), lt(x, 0.5)), near, far);
 }
 
 // M. Giles, "Approximating the erfinv function", GPU Computing Gems (2012), single precision, as in XLA's ErfInv32.
@@ -110,8 +119,8 @@ const GILES_FAR = [
   -0.000200214257,
 ];
 
-function erfInv32(x: Expr): Expr {
-  const w = neg(log1p(mul(neg(x), x)));
+/** With w = -log(1 - x^2) rounded: what XLA computes is that of the rounded square. */
+function giles(x: Expr, w: Expr): Expr {
   const near = lt(w, 5);
   const t = pick(near, sub(w, 2.5), sub(sqrt(w), 3));
   const p = selectedPoly(t, [near], [GILES_NEAR, GILES_FAR]);
@@ -162,7 +171,7 @@ const AS241_Q = [
 ];
 
 /** With p = (1 + x) / 2 the normal quantile of AS 241 is sqrt(2) erfInv(x); its q is x / 2 and its tail is (1 - |x|) / 2. */
-function erfInv64(x: Expr): Expr {
+function quantile64(x: Expr): Expr {
   const ax = abs(x);
   const half = mul(ax, 0.5);
   const central = le(half, 0.425);
@@ -170,10 +179,36 @@ function erfInv64(x: Expr): Expr {
   const middle = le(tail, 5);
   const r = pick(central, sub(0.180625, mul(half, half)), pick(middle, sub(tail, 1.6), sub(tail, 5)));
   const ratio = div(selectedPoly(r, [central, middle], AS241_P), selectedPoly(r, [central, middle], AS241_Q));
-  const y = mul(pick(central, mul(ratio, half), ratio), Math.SQRT1_2);
-  const edges = pick(gt(ax, 1), NaN, pick(eq(ax, 1), Infinity, y));
+  return mul(pick(central, mul(ratio, half), ratio), Math.SQRT1_2);
+}
+
+/** One step of Newton's method from {@link quantile64}, with the error function in two words, or its complement above 1. */
+function erfInv64(x: Expr): Expr {
+  const a = abs(x);
+  const y = quantile64(x);
+  const near = lt(y, 1);
+  const small = pick(near, y, 0.5);
+  const z = mul(small, small);
+  const e = erfPair(small);
+  const excess = add(sub(e.hi, a), e.lo);
+  const growth = poly(z, [1, 1, 1 / 2, 1 / 6, 1 / 24]); // e^z, to a few bits
+  const { value, gauss } = erfcPositive(pick(near, 1, y));
+  const step = mul(pick(near, mul(excess, growth), div(sub(sub(1, a), value), gauss)), Math.sqrt(Math.PI) / 2);
+  const edges = pick(gt(a, 1), NaN, pick(eq(a, 1), Infinity, sub(y, step)));
   return withSignOf(edges, x);
 }
 
+/** -log(1 - x^2) with 1 - x^2 in two words, for |x| <= 1. */
+function minusLogOneMinusSquare(x: Expr): Expr {
+  const square = twoProduct(x, x);
+  const u = fastTwoSum(literal(x.type, 1), neg(square.hi));
+  return neg(logOfPair({ hi: u.hi, lo: sub(u.lo, square.lo) }));
+}
+
 /** Inverse of erf on [-1, 1]; infinite at the ends, NaN outside. */
-export const erfInv = (x: Expr): Expr => (formatOf(x).type === 'float32' ? erfInv32(x) : erfInv64(x));
+export const erfInv = (x: Expr): Expr =>
+  formatOf(x).type === 'float32' ? giles(x, minusLogOneMinusSquare(x)) : erfInv64(x);
+
+/** The same as XLA computes it in float32. */
+export const erfInvGiles = (x: Expr): Expr =>
+  formatOf(x).type === 'float32' ? giles(x, neg(log1p(mul(neg(x), x)))) : erfInv64(x);

@@ -14,6 +14,7 @@ import {
   byFormat,
   div,
   estrin,
+  fastTwoSum,
   formatOf,
   ge,
   literal,
@@ -21,6 +22,7 @@ import {
   mul,
   neg,
   pick,
+  poly,
   pow2,
   roundToBits,
   sub,
@@ -65,9 +67,13 @@ function remainder(x: Expr, k: Expr, hi: number, lo: number, extra?: Expr): Rema
   return x.type === 'float32' && extra === undefined ? { r } : { r, lost: sub(sub(high, r), low) };
 }
 
+/** Two ulps of float64 are less easily kept than four of float32, whose loops are the ones that must be fast. */
+const expPoly = (r: Expr, { float32, float64 }: Coefficients): Expr =>
+  r.type === 'float32' ? estrin(r, float32) : poly(r, float64);
+
 /** r + r^2 p(r) + lost. */
 function expm1Kernel({ r, lost }: Remainder, coefficients: Coefficients): Expr {
-  const rest = mul(mul(r, r), estrin(r, coefficients[formatOf(r).type]));
+  const rest = mul(mul(r, r), expPoly(r, coefficients));
   return add(lost === undefined ? rest : add(rest, lost), r);
 }
 /** e^r for |r| <= ln 2. */
@@ -136,8 +142,38 @@ export function expm1(x: Expr): Expr {
   return pick(lt(abs(x), byFormat(x, 2 ** -26, 2 ** -55)), x, y); // keeps -0 and subnormal numbers
 }
 
+/** e^x - 1 in two words, but for a power of two: e^x = s (1 + p + low). */
+export function expm1Pair(x: Expr): Scaled & { readonly low: Expr } {
+  const k = roundToBits(mul(x, LOG2E), formatOf(x).bias);
+  const { r, lost } = remainder(x, k.value, byFormat(x, ...LN2_HI), byFormat(x, ...LN2_LO));
+  const rest = mul(mul(r, r), expPoly(r, EXPM1));
+  const { hi, lo } = fastTwoSum(r, lost === undefined ? rest : add(rest, lost));
+  return { p: hi, low: lo, s: pow2(k.low) };
+}
+
+/** {@link logistic} of float64: numerator and denominator in two words. */
+function logistic64(x: Expr): Expr {
+  const a = atMost(abs(x), -expLow(x));
+  const n = roundToBits(mul(a, -LOG2E / 2), formatOf(x).bias);
+  const minus = neg(a);
+  const { r, lost } = remainder(minus, n.value, 2 * byFormat(x, ...LN2_HI), 2 * byFormat(x, ...LN2_LO));
+  const rest = mul(mul(r, r), expPoly(r, EXP));
+  const one = fastTwoSum(literal(x.type, 1), r);
+  const p = fastTwoSum(one.hi, add(one.lo, lost === undefined ? rest : add(rest, lost)));
+  const s = pow2(n.low);
+  const z = mul(p.hi, s, s);
+  const zLow = mul(p.lo, s, s);
+  const right = ge(x, 0);
+  const d = fastTwoSum(literal(x.type, 1), z);
+  const q = div(pick(right, 1, z), d.hi);
+  const inverse = pick(right, q, sub(1, q)); // 1 / d
+  const error = sub(pick(right, 0, zLow), mul(q, add(d.lo, zLow)));
+  return add(mul(error, inverse), q);
+}
+
 /** 1 / (1 + e^-x), as e^x / (1 + e^x) for negative x: the exponential never overflows and small results keep all bits. */
 export function logistic(x: Expr): Expr {
+  if (x.type === 'float64') return logistic64(x);
   const { p, s } = expScaled(atLeast(neg(abs(x)), expLow(x)));
   const z = mul(p, s, s);
   return div(pick(ge(x, 0), 1, z), add(z, 1));

@@ -5,7 +5,7 @@
  */
 import { mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr, MathBinary, MathUnary } from '../../core/scalar.js';
-import { erf, erfc, erfInv } from './erf.js';
+import { erf, erfc, erfInv, erfInvGiles } from './erf.js';
 import { exp, exp2, expm1, logistic } from './exp.js';
 import { fmod } from './fmod.js';
 import { digamma, lgamma } from './gamma.js';
@@ -33,6 +33,7 @@ const UNARY: Readonly<Record<MathUnary, (x: Expr) => Expr>> = {
   erf,
   erfc,
   erfInv,
+  erfInvGiles,
   asin,
   acos,
   atan,

@@ -9,6 +9,7 @@ import {
   atMost,
   byFormat,
   div,
+  fastTwoSum,
   gt,
   literal,
   lt,
@@ -18,9 +19,10 @@ import {
   polyOf,
   sqrt,
   sub,
+  twoSum,
   withSignOf,
 } from './builder.js';
-import { expm1Parts, expScaled } from './exp.js';
+import { expm1Pair, expm1Parts, expScaled } from './exp.js';
 import { log1p } from './log.js';
 
 // sinh r = r + r z p(z), z = r^2, |r| <= 1; error 2^-31.6, 2^-61.8.
@@ -32,9 +34,24 @@ const SINH = {
   ],
 };
 
+/** {@link tanh} of float64: t and t + 2 in two words. */
+function tanh64(x: Expr): Expr {
+  const a = atMost(abs(x), 20);
+  const { p, low, s } = expm1Pair(add(a, a));
+  const sum = fastTwoSum(sub(s, 1), mul(s, p));
+  const t = sum.hi;
+  const tLow = add(sum.lo, mul(s, low));
+  const d = twoSum(t, literal(x.type, 2));
+  const q = div(t, d.hi);
+  const error = sub(tLow, mul(q, add(d.lo, tLow)));
+  const inverse = mul(sub(1, q), 0.5); // 1 / d
+  return withSignOf(add(mul(error, inverse), q), x);
+}
+
 /** tanh x = t / (t + 2), t = e^(2|x|) - 1. */
 export function tanh(x: Expr): Expr {
-  const a = atMost(abs(x), byFormat(x, 10, 20)); // tanh rounds to 1 beyond 9.02, 19.07
+  if (x.type === 'float64') return tanh64(x);
+  const a = atMost(abs(x), 10); // tanh rounds to 1 beyond 9.02 (19.07 in float64)
   const { p, s } = expm1Parts(add(a, a));
   const t = add(mul(s, p), sub(s, 1));
   return withSignOf(div(t, add(t, 2)), x);

@@ -10,6 +10,7 @@ import {
   byFormat,
   div,
   eq,
+  fastTwoSum,
   formatOf,
   gt,
   lt,
@@ -54,9 +55,15 @@ const turned = (multiple: number, r: Expr): Expr =>
 /** atan(n / d) for 0 <= n <= d, d > 0. */
 function atanQuotient(n: Expr, d: Expr): Expr {
   const fold = gt(n, mul(d, Math.SQRT2 - 1));
-  const r = div(pick(fold, sub(n, d), n), pick(fold, add(n, d), d));
+  const sum = fastTwoSum(d, n);
+  const difference = fastTwoSum(neg(d), n);
+  const divisor = pick(fold, sum.hi, d);
+  const r = div(pick(fold, difference.hi, n), divisor);
   const z = mul(r, r);
-  const angle = add(mul(mul(r, z), polyOf(z, ATAN)), r);
+  const tail = mul(mul(r, z), polyOf(z, ATAN));
+  // What rounding n - d and n + d changed, times the derivative 1 / (1 + z), roughly; it counts for float64 only.
+  const error = (): Expr => mul(div(pick(fold, sub(mul(r, sum.lo), difference.lo), 0), divisor), sub(1, z));
+  const angle = add(n.type === 'float32' ? tail : sub(tail, error()), r);
   return pick(fold, turned(0.5, angle), angle);
 }
 

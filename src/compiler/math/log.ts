@@ -113,14 +113,19 @@ export function log(x: Expr): Expr {
 
 /** log(1 + x): the rounding error of 1 + x goes into f. */
 export function log1p(x: Expr): Expr {
-  const f = formatOf(x);
   const u = twoSum(literal(x.type, 1), x);
+  return pick(lt(abs(x), byFormat(x, 2 ** -26, 2 ** -55)), x, logOfPair(u));
+}
+
+/** log(hi + lo), lo small against hi, hi not subnormal. */
+export function logOfPair(u: Pair): Expr {
+  const x = u.hi;
+  const f = formatOf(x);
   const { e, m } = decompose(u.hi, false);
   // 2^-e; where e is that large the correction no longer counts, but the exponent field must stay valid.
   const capped = atMost(e, f.bias - 1);
   const scale = fromBits(shl(toBits(sub(f.magic + f.bias, capped)), f.stored));
-  const y = natural(e, add(sub(m, 1), mul(u.lo, scale)));
-  return pick(lt(abs(x), byFormat(x, 2 ** -26, 2 ** -55)), x, withEdges(u.hi, y));
+  return withEdges(u.hi, natural(e, add(sub(m, 1), mul(u.lo, scale))));
 }
 
 // 1 / ln 2 = hi + lo, hi with half the bits of the format.

@@ -121,13 +121,23 @@ export function tan(x: Expr): Expr {
   const r = select(large, a.r, b.r);
   const lost = a.lost === undefined || b.lost === undefined ? undefined : select(large, a.lost, b.lost);
   const parity = select(large, a.parity, b.parity);
+  const even = eq(parity, 0);
   const z = mul(r, r);
   const sRest = mul(mul(r, z), polyOf(z, SIN_QUARTER));
   const cRest = mul(mul(z, z), polyOf(z, COS_QUARTER));
   const halfZ = mul(z, 0.5);
-  const s = add(lost === undefined ? sRest : add(sRest, mul(lost, sub(1, halfZ))), r);
-  const c = add(sub(lost === undefined ? cRest : sub(cRest, mul(lost, r)), halfZ), 1);
-  const even = eq(parity, 0);
-  const y = div(pick(even, s, c), pick(even, c, s));
+  const sTail = lost === undefined ? sRest : add(sRest, mul(lost, sub(1, halfZ)));
+  const cTail = lost === undefined ? cRest : sub(cRest, mul(lost, r));
+  const s = add(sTail, r);
+  const c = x.type === 'float32' ? add(sub(cTail, halfZ), 1) : add(cTail, sub(1, halfZ));
+  /** What the roundings of the sums above cost the quotient; they are known exactly. */
+  const quotientError = (q: Expr): Expr => {
+    const sLow = sub(sTail, sub(s, r));
+    const most = sub(1, halfZ);
+    const cLow = sub(add(sub(sub(1, most), halfZ), cTail), sub(c, most));
+    return div(sub(pick(even, sLow, cLow), mul(q, pick(even, cLow, sLow))), pick(even, c, s));
+  };
+  const q = div(pick(even, s, c), pick(even, c, s));
+  const y = x.type === 'float32' ? q : add(q, quotientError(q));
   return flipSign(y, xor(parity, signOf(x)));
 }

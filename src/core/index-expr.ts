@@ -58,18 +58,33 @@ export function addIndex(x: Expr, y: Expr): Expr {
   if (a !== undefined && b !== undefined) return int(a + b);
   if (a === 0) return y;
   if (b === 0) return x;
-  // q*d + r with q = x/d and r = x%d is x again.
-  if (
-    x.op === 'mul' &&
-    y.op === 'rem' &&
-    x.x.op === 'div' &&
-    x.x.x === y.x &&
-    constantOf(x.y) === constantOf(x.x.y) &&
-    constantOf(x.y) === constantOf(y.y)
-  ) {
-    return y.x;
-  }
+  // The terms before the last have been tried with each other.
+  const [before, last] = x.op === 'add' ? [x.x, x.y] : [undefined, x];
+  const joined = joinDigits(last, y);
+  if (joined !== undefined) return before === undefined ? joined : addIndex(before, joined);
   return binary('add', x, y);
+}
+
+/** `s (e / d)`; any expression is that of itself. */
+function asQuotient(x: Expr): { e: Expr; d: number; s: number } {
+  const s = x.op === 'mul' ? constantOf(x.y) : undefined;
+  const q = x.op === 'mul' && s !== undefined ? x.x : x;
+  const d = q.op === 'div' ? constantOf(q.y) : undefined;
+  return q.op === 'div' && d !== undefined ? { e: q.x, d, s: s ?? 1 } : { e: q, d: 1, s: s ?? 1 };
+}
+
+/** The sum of two digits of one number: s m (e / (d m)) + s ((e / d) % m) is s (e / d). */
+function joinDigits(x: Expr, y: Expr): Expr | undefined {
+  const s = y.op === 'mul' ? constantOf(y.y) : undefined;
+  const digit = y.op === 'mul' && s !== undefined ? y.x : y;
+  const m = digit.op === 'rem' ? constantOf(digit.y) : undefined;
+  if (digit.op !== 'rem' || m === undefined) return undefined;
+  const low = asQuotient(digit.x);
+  if (low.s !== 1) return undefined;
+  const high = asQuotient(x);
+  const step = s ?? 1;
+  if (high.e !== low.e || high.d !== low.d * m || high.s !== step * m) return undefined;
+  return mulIndex(digit.x, step);
 }
 
 export function subIndex(x: Expr, y: Expr): Expr {

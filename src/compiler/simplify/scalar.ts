@@ -71,8 +71,10 @@ function fold(e: Expr): Expr {
       return select(e.cond, e.x, e.y);
     }
     case 'neg':
+      if (e.x.op === 'mul' && isFloat(e.type)) return negateProduct(e, e.x);
+      return e.x.op === 'neg' ? e.x.x : e;
     case 'not':
-      return e.x.op === e.op ? e.x.x : e;
+      return e.x.op === 'not' ? e.x.x : e;
     case 'abs':
       return isFloat(e.type) && e.x.op === 'neg' ? fold(unary('abs', e.x.x)) : e.x.op === 'abs' ? e.x : e;
     case 'convert': {
@@ -84,6 +86,13 @@ function fold(e: Expr): Expr {
     default:
       return 'y' in e ? foldBinary(e) : e;
   }
+}
+
+/** -(c x) is (-c) x. */
+function negateProduct(e: Expr, { x, y }: BinaryExpr): Expr {
+  const [left, right] = [numberOf(x), numberOf(y)];
+  if (left !== undefined) return foldBinary(binary('mul', constant(e.type, -left), y));
+  return right === undefined ? e : foldBinary(binary('mul', x, constant(e.type, -right)));
 }
 
 /**

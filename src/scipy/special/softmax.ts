@@ -70,7 +70,9 @@ export function softmax(x: ArrayLike, axis?: AxisOr<SoftmaxOptions>, options?: S
   const elements = masked(op, array, given.where, -Infinity);
   const largest = stopGradientArray(lax.reduceMax(elements, axes));
   const terms = lax.exp(lax.sub(elements, spread(largest, elements, axes)));
-  const result = lax.div(terms, spread(lax.reduceSum(terms, axes), terms, axes));
+  // One division for each sum, not for each element.
+  const factor = lax.div(1, lax.reduceSum(terms, axes));
+  const result = lax.mul(terms, spread(factor, terms, axes));
   if (given.where === undefined) return result;
   return lax.select(maskOf(op, array, given.where), result, lax.scalarLike(0, result));
 }

@@ -191,6 +191,17 @@ describe('training steps', () => {
     expect(kernels).toBe(2);
     expect(bytesMoved / 4).toBe(7 * 5000 + 5);
   });
+  it('Adam of a tree moves every value of it once', () => {
+    const opt = optimizers.adam(1e-3);
+    const tree = { w: zeros(100, 50), b: zeros(50), u: zeros(3, 7, 11) };
+    const step = jit((p: typeof tree, s: ReturnType<typeof opt.init<typeof tree>>, g: typeof tree) => {
+      const [updates, next] = opt.update(g, s, p);
+      return [optimizers.applyUpdates(p, updates), next] as const;
+    });
+    const { kernels, bytesMoved, arenaBytes } = step.lower(tree, opt.init(tree), tree).cost();
+    // A kernel per leaf, one of the counts, which each leaf reads.
+    expect([kernels, bytesMoved / 4, arenaBytes]).toEqual([4, 7 * (5000 + 50 + 231) + 4 + 3, 0]);
+  });
   it('an MLP', () => {
     const sizes = [784, 512, 512, 10];
     const params = sizes.slice(1).flatMap((n, i) => [zeros(sizes[i] ?? 0, n), zeros(n)]);

@@ -111,7 +111,7 @@ const engines: EngineResult[] = [];
 if (options.engine !== 'chromium') {
   const python = findTorch();
   if (python === undefined)
-    console.log('PyTorch is not here (Debian: apt-get install python3-torch); its rows are left out');
+    console.log('PyTorch is not here (Debian: apt-get install python3-torch libopenblas0); its rows are left out');
   const start = (c: Contender): Promise<Endpoint> =>
     Promise.resolve(c.peer === 'torch' && python !== undefined ? startTorch(python) : startNode());
   engines.push(await runEngine(`Node ${process.version}`, await measureLimits(), start, python !== undefined, false));

@@ -1,6 +1,6 @@
 /** Results have the same bits for any number of threads. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jit, lax, numpy as np, random, type NDArray } from 'cotangent';
+import { grad, jit, lax, nn, numpy as np, random, type NDArray } from 'cotangent';
 import { randomProgram } from 'cotangent/testing';
 import { fromHost } from '../../../src/core/concrete.js';
 import { bits, onDevice, ThreadedDevice } from './helpers.js';
@@ -97,6 +97,41 @@ describe('kernels of every kind', () => {
       (a, b) => [np.matmul(a, b)],
       () => [normal(6, [5, 40, 30]), normal(7, [5, 30, 20])],
     );
+  });
+
+  test('convolutions, their gradients, pooling', () => {
+    const f = (image: NDArray, kernel: NDArray): NDArray => {
+      const out = lax.convGeneralDilated(image, kernel, {
+        windowStrides: [1, 1],
+        padding: 'SAME',
+        dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'],
+      });
+      return nn.maxPool(nn.relu(out), [2, 2], { strides: [2, 2] });
+    };
+    checkSame(
+      (image, kernel) => {
+        const [dx, dw] = grad((a: NDArray, b: NDArray) => np.sum(np.square(f(a, b))), { argnums: [0, 1] })(
+          image,
+          kernel,
+        );
+        return [f(image, kernel), dx, dw];
+      },
+      () => [normal(12, [3, 12, 10, 5]), normal(13, [3, 3, 5, 9])],
+    );
+  });
+
+  test('rows that never leave the cache, and loops', () => {
+    checkSame((a) => {
+      const [last, all] = lax.scan(
+        (h, row: NDArray) => {
+          const next = np.tanh(np.add(h, row));
+          return [next, nn.softmax(next)];
+        },
+        np.zeros([129]),
+        a,
+      );
+      return [nn.softmax(a), nn.logSoftmax(a), last, all];
+    }, x);
   });
 
   test('sort, gather, scatter', () => {

@@ -2,6 +2,7 @@
 import { ConcreteArray } from '../core/concrete.js';
 import { Var, type ClosedJaxpr } from '../core/primitive.js';
 import { bindSteps } from './bind.js';
+import { blockWeights } from './block-weights.js';
 import { hoistInvariants } from './hoist.js';
 import { inlineCalls, isControl, type FlatProgram } from './inline.js';
 import type { Program } from './loop-ir.js';
@@ -34,7 +35,9 @@ export interface CompileOptions {
 /** Passes over the flat program. */
 export function optimize(closed: ClosedJaxpr): FlatProgram {
   const flat = simplify(inlineCalls(closed));
-  return flat.eqns.some(isControl) ? prepareBodies(simplify(separateSums(simplify(hoistInvariants(flat))))) : flat;
+  if (!flat.eqns.some(isControl)) return flat;
+  const split = simplify(separateSums(simplify(hoistInvariants(flat))));
+  return prepareBodies(simplify(hoistInvariants(blockWeights(split))));
 }
 
 /** Compile a closed jaxpr whose constants are concrete. */

@@ -40,8 +40,16 @@ export function paramsKey(params: Params): string {
   return key;
 }
 
-/** Key of a jaxpr: variables are numbered in order of appearance. */
+const jaxprKeys = new WeakMap<Jaxpr, string>();
+
+/** Key of a jaxpr: variables are numbered in order of appearance. Long ones are asked for again and again. */
 export function jaxprKey(jaxpr: Jaxpr): string {
+  let key = jaxprKeys.get(jaxpr);
+  if (key === undefined) jaxprKeys.set(jaxpr, (key = writeJaxpr(jaxpr)));
+  return key;
+}
+
+function writeJaxpr(jaxpr: Jaxpr): string {
   const numbers = new Map<Var, number>();
   const atom = (a: Atom): string => {
     if (!(a instanceof Var)) return `${number(a.value)}:${a.aval.toString()}`;

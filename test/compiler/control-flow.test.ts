@@ -282,6 +282,24 @@ describe('scan', () => {
       ),
     ).toContain('contract');
   });
+  it('brings a weight into blocks once, before the loop', () => {
+    for (const transposed of [false, true]) {
+      const p = check(
+        (...args) => {
+          const [c, w] = a2(args);
+          const step = (h: NDArray): NDArray => lax.mul(lax.dot(h, transposed ? lax.transpose(w, [1, 0]) : w), 0.1);
+          return scan(([h]) => ({ carry: [step(h ?? c)], y: [] }), [c], [], { length: 3 }).carry;
+        },
+        [f32(5, 96), f32(96, 96)],
+      );
+      const before = p.steps.filter((s) => s.kind === 'kernel').map((s) => nth(p.kernels, s.kernel).name);
+      expect(before).toEqual(['blocks']);
+      const product = p.kernels.find((k) => k.kind === 'contract');
+      expect(product?.kind === 'contract' ? [product.batch, product.n].map((g) => g.map((a) => a.extent)) : []).toEqual(
+        [[6], [16]],
+      );
+    }
+  });
   it('leaves a barrier and what follows it in the loop', () => {
     const p = check(
       (...args) => {

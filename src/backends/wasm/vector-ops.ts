@@ -212,6 +212,21 @@ export function vectorBinary(
         return;
       }
       break;
+    case 'div':
+    case 'rem':
+      if (shape === 'i32x4') {
+        divideLanes(f, op, type === 'uint32', lanes, hint);
+        return;
+      }
+      break;
+    case 'shl':
+      if (shape === 'i32x4') {
+        // times 2^y, made as a float
+        f.i32(23).op('i32x4.shl').i32(0x3f800000).op('i32x4.splat').op('i32x4.add');
+        f.op('i32x4.trunc_sat_f32x4_u').op('i32x4.mul');
+        return;
+      }
+      break;
     default:
   }
   const x = f.local('v128');
@@ -227,6 +242,60 @@ export function vectorBinary(
     type,
     () => scalarBinary(f, op, type, hint),
   );
+  f.release('v128', x);
+  f.release('v128', y);
+}
+
+const HIGH_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+const LOW_HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+
+/**
+ * Division of 32-bit integers by way of float64, two lanes at a time. It is exact: a quotient that is no integer differs
+ * from the next one by at least 2^-32 of its size. x / 0 = -1, x % 0 = x, INT_MIN / -1 = INT_MIN, as in scalar code.
+ */
+function divideLanes(
+  f: FunctionBuilder,
+  op: 'div' | 'rem',
+  unsigned: boolean,
+  lanes: Lanes,
+  hint?: DivisionHint,
+): void {
+  const x = f.local('v128');
+  const y = f.local('v128');
+  f.set(y).set(x);
+  const half = (high: boolean): void => {
+    for (const operand of [x, y]) {
+      f.get(operand);
+      if (high) f.get(operand).shuffle(HIGH_HALF);
+      f.op(unsigned ? 'f64x2.convert_low_i32x4_u' : 'f64x2.convert_low_i32x4_s');
+    }
+    f.op('f64x2.div').op(unsigned ? 'i32x4.trunc_sat_f64x2_u_zero' : 'i32x4.trunc_sat_f64x2_s_zero');
+  };
+  half(false);
+  if (lanes === 4) {
+    half(true);
+    f.shuffle(LOW_HALVES);
+  }
+  const known = hint?.divisor;
+  const equals = (value: number): void => {
+    f.get(y).i32(value).op('i32x4.splat').op('i32x4.eq');
+  };
+  if (known === undefined || known === 0) {
+    equals(0);
+    f.op('v128.or');
+  }
+  if (!unsigned && (known === undefined || known === -1)) {
+    const q = f.local('v128');
+    f.set(q).get(x).op('i32x4.neg').get(q);
+    equals(-1);
+    f.op('v128.bitselect');
+    f.release('v128', q);
+  }
+  if (op === 'rem') {
+    const q = f.local('v128');
+    f.set(q).get(x).get(q).get(y).op('i32x4.mul').op('i32x4.sub');
+    f.release('v128', q);
+  }
   f.release('v128', x);
   f.release('v128', y);
 }
@@ -368,11 +437,13 @@ export function reduceLanes(f: FunctionBuilder, op: BasicBinary, type: ScalarTyp
   f.release('v128', v);
 }
 
+const NOT_OF_INT64: ReadonlySet<string> = new Set(['div', 'rem', 'min', 'max', 'popcount']);
+
 /** Whether SIMD has the operation for `type`, so that it is not done lane by lane. */
 export function isVectorOp(op: BasicUnary | BasicBinary, type: ScalarType): boolean {
   if (type === 'bool' || type === 'float32' || type === 'float64') return true;
-  if (op === 'div' || op === 'rem' || op === 'clz') return false;
-  return type !== 'int64' || (op !== 'min' && op !== 'max' && op !== 'popcount');
+  if (op === 'clz') return false;
+  return type !== 'int64' || !NOT_OF_INT64.has(op);
 }
 
 /** The register that holds one lane's value. */

@@ -113,8 +113,8 @@ function vectorCost(
     else if ('y' in e) {
       const op = asBasicBinary(e.op);
       const isShift = op === 'shl' || op === 'shrLogical' || op === 'shrArithmetic';
-      const native = isShift ? !varying(e.y) : isVectorOp(op, e.x.type);
-      cost += native ? (e.op === 'div' ? 4 : 1) : 5 * lanes;
+      const native = isShift ? !varying(e.y) || (op === 'shl' && e.type !== 'int64') : isVectorOp(op, e.x.type);
+      cost += native ? (e.op === 'div' || e.op === 'rem' ? 4 : 1) : 5 * lanes;
     } else cost += isVectorOp(asBasicUnary(e.op), e.type) ? (e.op === 'sqrt' ? 4 : 1) : 4 * lanes;
     return true;
   };

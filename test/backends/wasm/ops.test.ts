@@ -144,3 +144,51 @@ test('bits of floats', () => {
   check('float32', (x) => (['int32', 'uint32'] as const).map((to) => [to, bitcast(to, number(x))]));
   check('float64', (x) => [['int64', bitcast('int64', number(x))]]);
 });
+
+test.each(['int32', 'uint32'] as const)('division and left shifts of random %s', (type) => {
+  const length = 20_011;
+  let state = 12345;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state >>> (Math.imul(state, 69069) >>> 27); // of every size
+  };
+  const fill = (): TypedArray => {
+    const data = hostArray(type, length);
+    for (let i = 0; i < length; i++) data[i] = next() * (i % 3 === 0 ? -1 : 1);
+    return data;
+  };
+  const inputs = [fill(), fill()];
+  const i = loopVar(0, length);
+  const [x, y] = [load(type, 0, i), load(type, 1, i)];
+  const values = [
+    binary('div', x, y),
+    binary('rem', x, y),
+    // Quotients next to an integer: (x q + q - 1) / q and the like.
+    binary('div', binary('sub', binary('mul', binary('shrLogical', x, constant(type, 16)), y), constant(type, 1)), y),
+    binary('shl', x, binary('and', y, constant(type, 31))),
+  ];
+  const kernel: LoopKernel = {
+    kind: 'loop',
+    name: 'division',
+    buffers: [
+      ...inputs.map(() => ({ dtype: type, length, access: 'read' }) as const),
+      ...values.map(() => ({ dtype: type, length, access: 'write' }) as const),
+    ],
+    loops: [{ id: 0, extent: length }],
+    stages: [
+      {
+        loops: [],
+        accumulators: [],
+        stores: values.map((value, n) => ({ buffer: 2 + n, index: i, value })),
+        ordered: false,
+      },
+    ],
+  };
+  const expected = interpretProgram(programOf(kernel), inputs);
+  for (const vectors of VECTOR_MODES) {
+    runProgram(programOf(kernel), inputs, [], undefined, { vectors }).forEach((got, part) => {
+      const where = got.findIndex((v, n) => v !== expected[part]?.[n]);
+      expect(where, `part ${part}, vectors ${vectors}: ${inputs.map((a) => a[where]).join(', ')}`).toBe(-1);
+    });
+  }
+});

@@ -48,7 +48,7 @@ export interface ForiLoopOptions {
  * ```ts
  * import { grad, lax, numpy as np } from 'cotangent';
  * const cube = (x: np.Array) => lax.foriLoop(0, 3, (_i, y) => y.mul(x), 1);
- * cube(2).item(); // => 8
+ * cube(np.array(2)).item(); // => 8
  * grad(cube)(2).item(); // => 12
  * ```
  */

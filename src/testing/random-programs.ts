@@ -1,4 +1,7 @@
-/** Random well-typed programs: functions of a seed, small and bounded, that nest jit, checkpoint, customJvp, vmap and grad. */
+/**
+ * Random well-typed programs: functions of a seed, small and bounded, that nest jit, checkpoint, customJvp, vmap, grad, scan,
+ * cond and loops.
+ */
 import { nth, range } from '../core/axes.js';
 import { ShapedArray, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
@@ -15,7 +18,8 @@ import { grad, jvp } from '../transforms/grad.js';
 import { jit } from '../transforms/jit.js';
 import { vmap } from '../transforms/vmap.js';
 import { drawOperands, toDevice, type HostArray } from './host.js';
-import { squash, type Builder, type Value } from './program-builder.js';
+import { elements, squash, type Builder, type Value } from './program-builder.js';
+import { randomCond, randomLoop, randomScan } from './program-control.js';
 import { OPERATIONS } from './program-ops.js';
 import { Rng } from './prng.js';
 
@@ -31,7 +35,7 @@ export interface RandomProgram {
   /** Types of the arguments. */
   readonly inputs: readonly ShapedArray[];
   readonly run: (...xs: NDArray[]) => NDArray[];
-  /** The same function without any jit, checkpoint or customJvp, and with loops for vmaps. */
+  /** The same function without any jit, checkpoint, customJvp or control flow, and with loops for vmaps. */
   readonly plain: (...xs: NDArray[]) => NDArray[];
   /** Operands, well away from kinks and jumps if the program has such places. */
   readonly draw: (seed: number) => HostArray[];
@@ -104,7 +108,7 @@ function nested(b: Builder, context: Context): Value[] | undefined {
     };
   const give = (xs: readonly NDArray[]): Value[] => xs.map((x, i) => ({ x, bound: bounds[i] ?? 3 }));
   const xs = operands.map((v) => v.x);
-  switch (rng.int(0, 4)) {
+  switch (rng.int(0, 7)) {
     case 0: {
       const f = body({}, 2);
       return give(context.plain ? f(...xs) : jit((args: readonly NDArray[]) => f(...args), { name: 'inner' })(xs));
@@ -134,20 +138,37 @@ function nested(b: Builder, context: Context): Value[] | undefined {
     }
     case 3: {
       const size = rng.int(2, 3);
-      const stacked = xs.map((x) =>
-        broadcastInDim(
-          x,
-          [size, ...x.aval.shape],
-          range(x.ndim).map((d) => d + 1),
-        ),
-      );
-      // The examples differ by a factor.
-      const ramp = stacked.map((x) => mul(x, rampLike(x)));
+      const ramp = xs.map((x) => repeated(x, size));
       const f = body({}, 1);
       const out = context.plain
         ? loop(f, ramp, size)
         : vmap((...args: NDArray[]): readonly NDArray[] => f(...args))(...ramp);
       return give(out).filter((v) => v.x.size <= 48);
+    }
+    case 4: {
+      const size = rng.int(1, 3);
+      const stacked = xs.slice(1).map((x) => repeated(x, size));
+      const out = randomScan(rng, body({}, 1), weightedSum, nth(xs, 0), stacked, size, context.plain);
+      bounds = [1, ...bounds];
+      return give(out).filter((v) => v.x.size <= 48);
+    }
+    case 5: {
+      // A choice by a sign is a jump.
+      if (context.smooth) return undefined;
+      const [f, g] = [body({}, 2), body({}, 1)];
+      const decider = weightedSum(xs);
+      elements(decider).forEach(context.report);
+      const out = randomCond(
+        () => weightedSum(f(...xs)),
+        () => weightedSum(g(...[...xs].reverse())),
+        decider,
+        context.plain,
+      );
+      return [{ x: out, bound: Infinity }];
+    }
+    case 6: {
+      const f = body({}, 1);
+      return [{ x: randomLoop(rng, f, weightedSum, nth(xs, 0), context.plain), bound: 16 }];
     }
     default: {
       // Kinks inside of a gradient are jumps outside of it, and not seen while it is traced.
@@ -156,6 +177,16 @@ function nested(b: Builder, context: Context): Value[] | undefined {
       return [{ x: gradient, bound: Infinity }];
     }
   }
+}
+
+/** Copies of `x` along a new first axis, which differ by a factor. */
+function repeated(x: NDArray, size: number): NDArray {
+  const copies = broadcastInDim(
+    x,
+    [size, ...x.aval.shape],
+    range(x.ndim).map((d) => d + 1),
+  );
+  return mul(copies, rampLike(copies));
 }
 
 const rampLike = (x: NDArray): NDArray => sub(1, mul(broadcastedIota(x.dtype, x.aval.shape, 0), 0.25));
@@ -186,7 +217,8 @@ function drawShape(rng: Rng): Shape {
 /**
  * A random program: a well-typed pure function of one to three float arrays, made of elementwise operations, broadcasts,
  * reductions, contractions, slices, pads, concatenations, gathers, scatters, sorts, cumulative operations and selections,
- * with parts of it under jit, checkpoint, customJvp, vmap and grad. Values stay of the order of 1.
+ * with parts of it under jit, checkpoint, customJvp, vmap, grad, scan, cond, foriLoop and whileLoop. Values stay of the order
+ * of 1.
  *
  * @param seed - the program is a pure function of it.
  * @example

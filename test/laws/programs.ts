@@ -6,7 +6,7 @@ import { SEED } from './registry.js';
 
 const COUNT = Number(process.env['COTANGENT_PROGRAMS'] ?? 300);
 /** Programs of one test; a failure names the seed. */
-const BLOCK = 10;
+const BLOCK = 5;
 
 /** A Hessian costs as much as all other laws together: every fifth program gets one. */
 const lawsFor = (seed: number): readonly ProgramLaw[] =>

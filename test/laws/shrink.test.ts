@@ -79,6 +79,9 @@ describe('random programs', () => {
       'jit',
       'checkpoint',
       'custom_jvp_call',
+      'scan',
+      'cond',
+      'while',
       'rem',
       'pow',
       'atan2',
@@ -89,9 +92,11 @@ describe('random programs', () => {
 
 describe('a failing program', () => {
   test.each(['reduce_max', 'sort', 'pad', 'cumsum'])('is shrunk to the equation that matters: %s', (name) => {
-    const seed = Array.from({ length: 200 }, (_, i) => i).find((i) =>
-      new RegExp(`^    \\S+ = ${name}\\b|:.* = ${name}\\b`, 'm').test(jaxprOf(i)),
-    );
+    // Calls are taken apart, loops and branches are not.
+    const seed = Array.from({ length: 200 }, (_, i) => i).find((i) => {
+      const text = jaxprOf(i);
+      return new RegExp(`:.* = ${name}\\b`).test(text) && !/= (scan|cond|while)\[/.test(text);
+    });
     const message = messageOf(() => {
       checkProgram(seed ?? 0, { laws: [without(name)] });
     });

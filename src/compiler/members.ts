@@ -3,7 +3,9 @@
  * computed; a value that is read once, without repetition, is computed where it is read.
  */
 import { nth } from '../core/axes.js';
+import type { MapLowering } from '../core/lowering.js';
 import { Var, type Atom } from '../core/primitive.js';
+import * as s from '../core/scalar.js';
 import { isControl, type Body, type LoweredEqn } from './inline.js';
 import { isView, stridedView } from './views.js';
 
@@ -16,6 +18,8 @@ const EXPENSIVE = 12;
 const MAX_REMADE = 60;
 /** Work of a value that is computed for every element it is repeated to, at most. */
 const CHEAP_REPEATED = 4;
+/** Nodes of an expression that are about an operation: those of indices are done once for many elements. */
+const NODES_PER_OPERATION = 3;
 /** How much smaller what it is made of must be. */
 const REMADE_RATIO = 8;
 
@@ -78,13 +82,33 @@ interface Again {
   readonly source: number;
 }
 
+/** What a cheap map does for an element: one operation, or, of a window of elements, as many as there are. */
+function operations({ inputs, outputs }: LoweredEqn, lowering: MapLowering): number {
+  if (lowering.elementwise === true) return 1;
+  const { shape } = nth(outputs, 0).aval;
+  const operands = inputs.map(({ aval }, i) => ({ aval, at: () => s.accRef(aval.dtype, i) }));
+  const seen = new Set<s.Expr>();
+  const visit = (e: s.Expr): void => {
+    if (seen.has(e) || e.op === 'const' || e.op === 'var') return;
+    seen.add(e);
+    s.operandsOf(e).forEach(visit);
+  };
+  lowering
+    .at(
+      operands,
+      shape.map((n, d) => s.loopVar(d, n)),
+    )
+    .forEach(visit);
+  return Math.ceil(seen.size / NODES_PER_OPERATION);
+}
+
 function cheapAgain(program: Body): ReadonlyMap<LoweredEqn, Again> {
   const byValue = new Map<Var, Again>();
   const byEqn = new Map<LoweredEqn, Again>();
   for (const eqn of program.eqns) {
     const { lowering } = eqn;
     if (lowering.kind !== 'map' || lowering.barrier === true) continue;
-    let work = lowering.cost === 'expensive' ? EXPENSIVE : lowering.cost === 'cheap' ? 1 : 0;
+    let work = lowering.cost === 'expensive' ? EXPENSIVE : lowering.cost === 'view' ? 0 : operations(eqn, lowering);
     let source = 0;
     for (const a of eqn.inputs) {
       if (!(a instanceof Var)) continue;

@@ -34,6 +34,12 @@ export interface BlockVariables {
   readonly within: number;
 }
 
+/** A part of an axis. */
+export interface Span {
+  readonly start: number;
+  readonly extent: number;
+}
+
 export const axisVar = ({ id, extent }: ContractAxis): Expr => loopVar(id, extent);
 
 /** Position in the group, by the variables of its axes. */
@@ -75,11 +81,13 @@ export function blockFunction(
   /** The stores, over the variables of the axes; `column` is the position in the block. */
   storesAt: (row: Expr, column: Expr) => readonly Store[],
   vectors: VectorMode,
+  /** Only this part of the last axis of the columns, which is whole in every block. */
+  span?: Span,
 ): FunctionRef {
   const { blocks } = space;
-  const whole = emitVariant(module, name, slots, space, 0, storesAt, vectors);
+  const whole = emitVariant(module, name, slots, space, 0, storesAt, vectors, span);
   if (blocks.pieces === 1 || blocks.last === blocks.piece) return whole;
-  const last = emitVariant(module, `${name}.last`, slots, space, 1, storesAt, vectors);
+  const last = emitVariant(module, `${name}.last`, slots, space, 1, storesAt, vectors, span);
   const count = slots.length + 4;
   const f = module.function(
     `${name}.block`,
@@ -106,6 +114,7 @@ function emitVariant(
   variant: 0 | 1,
   storesAt: (row: Expr, column: Expr) => readonly Store[],
   vectors: VectorMode,
+  span: Span | undefined,
 ): FunctionRef {
   const { batch, rows, columns, blocks } = space;
   const variables = blockVariables(space);
@@ -120,6 +129,12 @@ function emitVariant(
     int(0),
   );
 
+  if (span !== undefined) {
+    const last = inner.pop();
+    if (last === undefined) throw new Error('internal: no columns');
+    inner.push({ id: last.id, extent: span.extent });
+  }
+
   // Columns and batch: by the block, and by the point of the batch.
   const once = (variable: Expr): Expr => (variable.op === 'var' && variable.extent === 1 ? int(0) : variable);
   const known = variablesAt(batch, once(variables.batch));
@@ -128,6 +143,10 @@ function emitVariant(
   const piece = binary('rem', once(variables.block), int(blocks.pieces));
   if (cut !== undefined)
     known.set(cut.id, binary('add', binary('mul', piece, int(blocks.extents[0])), loopVar(variables.within, extent)));
+
+  const [innermost] = inner.slice(-1);
+  if (span !== undefined && innermost !== undefined)
+    known.set(innermost.id, binary('add', loopVar(innermost.id, span.extent), int(span.start)));
 
   // Rows: merged where the expressions step through them as through one, then by quotients and remainders.
   const exprs = new Exprs();

@@ -3,14 +3,14 @@
  * kernel (implicit GEMM: of all windows of an image only a block exists at a time). Rows for which every bounds check
  * of the expression holds, whatever the column, run without the checks.
  */
-import { binary, bool, int, operandsOf } from '../../core/scalar.js';
+import { binary, bool, int, loopVar, operandsOf } from '../../core/scalar.js';
 import type { BinaryExpr, Expr } from '../../core/scalar.js';
 import type { BufferSlot, ContractAxis } from '../../compiler/loop-ir.js';
 import type { DType } from '../../core/dtype.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { ExprEmitter } from './expr-emitter.js';
 import { Exprs } from './exprs.js';
-import type { BlockSpace } from './gemm-block-kernel.js';
+import type { BlockSpace, Span } from './gemm-block-kernel.js';
 import { blockFunction, blockVariables, variablesAt } from './gemm-block-kernel.js';
 import { findLazySelects } from './lazy.js';
 import type { VectorMode } from './vectorise.js';
@@ -37,7 +37,7 @@ export function fillFunction(
     ...buffers.map((slot): BufferSlot => ({ ...slot, access: 'read' })),
     { dtype: matrix.dtype, length: 2 ** 30, access: 'write' },
   ];
-  const fill = (suffix: string, value: Expr): FunctionRef =>
+  const fill = (suffix: string, value: Expr, span?: Span): FunctionRef =>
     blockFunction(
       module,
       `${name}${suffix}`,
@@ -47,7 +47,22 @@ export function fillFunction(
         { buffer: buffers.length, index: binary('add', binary('mul', row, int(matrix.stride)), column), value },
       ],
       vectors,
+      span,
     );
+  const spans = spansOf(matrix);
+  if (spans !== undefined) {
+    const parts = spans.map((span, i) => fill(`.part${i}`, matrix.value, span));
+    const params = slots.length + 4;
+    const f = module.function(
+      name,
+      Array.from({ length: params }, () => 'i32' as const),
+    );
+    for (const part of parts) {
+      for (let i = 0; i < params; i++) f.get(i);
+      f.call(part);
+    }
+    return f;
+  }
   const exprs = new Exprs();
   const interior = interiorOf(exprs, exprs.canon(matrix.value), new Set(matrix.columns.map((a) => a.id)));
   if (interior === undefined) return fill('', matrix.value);
@@ -117,6 +132,46 @@ function dispatch(
   f.end().end();
   return f;
 }
+
+/** Widest edge that is looked for. */
+const EDGE = 8;
+
+/**
+ * The last axis of the columns cut into edge, inside and edge, where bounds checks depend on it and hold all along the
+ * inside: there lanes have adjacent elements.
+ */
+function spansOf({ value, columns, blocks }: ComputedMatrix): Span[] | undefined {
+  const axis = columns.at(-1);
+  if (axis === undefined || blocks.axis >= columns.length - 1 || axis.extent < 2 * EDGE + 8) return undefined;
+  const checkedIn = ({ start, extent }: Span): boolean => {
+    const exprs = new Exprs();
+    const at = binary('add', loopVar(axis.id, extent), int(start));
+    return isChecked(exprs, exprs.substitute(exprs.canon(value), new Map([[axis.id, at]])), axis.id);
+  };
+  const inside = (low: number, high: number): Span => ({ start: low, extent: axis.extent - low - high });
+  if (!checkedIn(inside(0, 0)) || checkedIn(inside(EDGE, EDGE))) return undefined;
+  let [low, high] = [EDGE, EDGE];
+  while (low > 0 && !checkedIn(inside(low - 1, high))) low--;
+  while (high > 0 && !checkedIn(inside(low, high - 1))) high--;
+  const edges = [
+    { start: 0, extent: low },
+    { start: axis.extent - high, extent: high },
+  ];
+  return [inside(low, high), ...edges.filter((e) => e.extent > 0)];
+}
+
+/** Whether a comparison or a clamp in `root` depends on a variable. */
+function isChecked(exprs: Exprs, root: Expr, variable: number): boolean {
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): boolean => {
+    if (seen.has(e) || !exprs.needs(e).loops.has(variable)) return false;
+    seen.add(e);
+    const checks = 'y' in e && e.op !== 'select' && e.x.type === 'int32' && CHECKS.has(e.op);
+    return checks || operandsOf(e).some(visit);
+  };
+  return visit(root);
+}
+const CHECKS: ReadonlySet<string> = new Set(['lt', 'le', 'gt', 'ge', 'min', 'max']);
 
 interface Interior {
   /** The value where `inside` holds. */

@@ -162,15 +162,21 @@ function directOut({ out, epilogue, m, n }: ContractKernel): { out: StridedOpera
   return rows.stride * MR < 2 ** 26 ? { out, rowStride: rows.stride } : undefined;
 }
 
-/** Whether memory runs along the lines of an operand rather than along k. */
+/** Whether memory runs along the lines of an operand rather than along k: by the closer elements, then the longer axis. */
 function runsAlong(value: Expr, lines: readonly ContractAxis[], k: readonly ContractAxis[], onTie: boolean): boolean {
   const strides = mainStrides(value, [...lines, ...k]);
-  const smallest = (axes: readonly ContractAxis[]): number =>
-    Math.min(
-      ...axes.map((a) => Math.abs(strides.get(a.id) ?? 0)).map((s) => (s === 0 || Number.isNaN(s) ? Infinity : s)),
-    );
-  const [along, across] = [smallest(lines), smallest(k)];
-  return along === across ? onTie : along < across;
+  const closest = (axes: readonly ContractAxis[]): { stride: number; extent: number } => {
+    let best = { stride: Infinity, extent: 0 };
+    for (const { id, extent } of axes) {
+      const stride = Math.abs(strides.get(id) ?? 0);
+      if (stride > 0 && (stride < best.stride || (stride === best.stride && extent > best.extent)))
+        best = { stride, extent };
+    }
+    return best;
+  };
+  const [along, across] = [closest(lines), closest(k)];
+  if (along.stride !== across.stride) return along.stride < across.stride;
+  return along.extent === across.extent ? onTie : along.extent > across.extent;
 }
 
 /** At least `elements`, such that rows do not fall into few sets of the cache: an odd number of cache lines apart. */

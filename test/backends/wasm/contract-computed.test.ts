@@ -157,6 +157,9 @@ test.each(['forward', 'weights', 'swapped'] as const)('convolutions as implicit 
   for (const vectors of VECTOR_MODES) check(convolution('float32', { ...SMALL, inputs: 8 }, direction), vectors);
   check(convolution('float32', SMALL, direction, false));
   check(convolution('float32', { ...SMALL, inputs: 1, pad: 0 }, direction));
+  // Images wide enough that their edges are computed apart.
+  for (const vectors of VECTOR_MODES)
+    check(convolution('float32', { ...SMALL, batch: 1, size: [5, 29], inputs: 2, pad: 2 }, direction, false), vectors);
   // k in several blocks, that end at axes.
   check(convolution('float32', { ...SMALL, batch: 1, inputs: 160, outputs: 3 }, direction));
   check(

@@ -114,7 +114,7 @@ multiplications, divisions, square roots, comparisons, selects and operations on
 \`npx tsx scripts/accuracy.ts\`.
 
 An ulp is the distance of two neighbouring numbers of the format at the exact result; a correctly rounded function has an
-error of at most 0.5 ulp. float32: ${stride === 1 ? 'all 2^32 arguments' : `every ${stride}th of all 2^32 arguments`} (${100 * count} pairs for functions of two), the reference
+error of at most 0.5 ulp. float32: ${stride === 1 ? 'all 2^32 arguments' : `one in ${stride} of all 2^32 arguments`} (${100 * count} pairs for functions of two), the reference
 in double precision. float64: ${count} arguments over all exponents and the usual ranges, the reference in quadruple
 precision. "ops" counts the operations of the expansion without constants and reinterpretations of bits. Overflow, underflow
 (gradual, nothing is flushed to zero), infinities, NaN and signed zeros are right everywhere they were tried, which is

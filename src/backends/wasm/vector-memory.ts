@@ -80,6 +80,17 @@ export function loadStrided(f: FunctionBuilder, dtype: DType, lanes: Lanes, stri
   }
   const pointer = f.local('i32');
   f.set(pointer);
+  const step = Math.abs(stride);
+  if (dtype !== 'bool' && width * lanes === 16 && lanes === 4 && (step === 2 || step === 3)) {
+    // Two vectors that begin with the first and end with the last of the elements have them all.
+    f.get(pointer).memory('v128.load', offset, 2).get(pointer);
+    f.memory('v128.load', offset + width * 3 * (step - 1), 2);
+    const found = [0, step, 4 + 3 - step, 4 + 3];
+    const order = stride < 0 ? found.reverse() : found;
+    f.shuffle(order.flatMap((element) => [0, 1, 2, 3].map((byte) => 4 * element + byte)));
+    f.release('i32', pointer);
+    return;
+  }
   for (let lane = 0; lane < lanes; lane++) f.get(pointer);
   lanesFromStack(f, dtype, lanes, at);
   f.release('i32', pointer);

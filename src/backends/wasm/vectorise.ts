@@ -72,6 +72,10 @@ function scalarCost({ roots, stage }: Body): number {
   return cost;
 }
 
+/** Cost of lanes some elements apart: short strides are two loads and a shuffle. */
+const stridedCost = (stride: number, laneByLane: boolean, lanes: Lanes): number =>
+  !laneByLane && lanes === 4 && Math.abs(stride) <= 3 ? 3 : 2 * lanes;
+
 /** Cost of `lanes` iterations at once. */
 function vectorCost(
   exprs: Exprs,
@@ -86,12 +90,20 @@ function vectorCost(
   };
   let cost = 1;
   const indices: Expr[] = [];
-  const access = (index: Expr, isBool: boolean): void => {
+  const access = (index: Expr, isBool: boolean, isStore = false): void => {
     const kind = classify(exprs, index, loop, varying);
     if (kind.kind === 'gather') {
       cost += 5 * lanes;
       indices.push(index);
-    } else cost += kind.stride === 1 ? (isBool ? 4 : 1) : kind.stride === 0 ? 1 : 2 * lanes;
+    } else
+      cost +=
+        kind.stride === 1
+          ? isBool
+            ? 4
+            : 1
+          : kind.stride === 0
+            ? 1
+            : stridedCost(kind.stride, isBool || isStore, lanes);
   };
   const visit = (e: Expr): boolean => {
     if (e.op === 'const' || e.op === 'var' || e.op === 'acc') {
@@ -120,7 +132,7 @@ function vectorCost(
   };
   const storeIndices = new Set(stage.stores.map((s) => s.index));
   for (const store of stage.stores) {
-    access(store.index, false);
+    access(store.index, false, true);
     if (store.mask !== undefined) cost += 4;
   }
   forEachNode(

@@ -29,7 +29,7 @@ import {
   twoProduct,
   twoSum,
 } from './builder.js';
-import type { Coefficients } from './builder.js';
+import type { Coefficients, Pair } from './builder.js';
 
 // e^r = 1 + r + r^2 p(r), |r| <= ln 2; error 2^-29.6, 2^-59.6.
 const EXP = {
@@ -151,16 +151,18 @@ export function expm1Pair(x: Expr): Scaled & { readonly low: Expr } {
   return { p: hi, low: lo, s: pow2(k.low) };
 }
 
-/** {@link logistic} of float64: numerator and denominator in two words. */
-function logistic64(x: Expr): Expr {
-  const a = atMost(abs(x), -expLow(x));
-  const n = roundToBits(mul(a, -LOG2E / 2), formatOf(x).bias);
-  const minus = neg(a);
-  const { r, lost } = remainder(minus, n.value, 2 * byFormat(x, ...LN2_HI), 2 * byFormat(x, ...LN2_LO));
+/** {@link expScaled} with p in two words. */
+export function expScaledPair(x: Expr): { readonly p: Pair; readonly s: Expr } {
+  const n = roundToBits(mul(x, LOG2E / 2), formatOf(x).bias);
+  const { r, lost } = remainder(x, n.value, 2 * byFormat(x, ...LN2_HI), 2 * byFormat(x, ...LN2_LO));
   const rest = mul(mul(r, r), expPoly(r, EXP));
   const one = fastTwoSum(literal(x.type, 1), r);
-  const p = fastTwoSum(one.hi, add(one.lo, lost === undefined ? rest : add(rest, lost)));
-  const s = pow2(n.low);
+  return { p: fastTwoSum(one.hi, add(one.lo, lost === undefined ? rest : add(rest, lost))), s: pow2(n.low) };
+}
+
+/** {@link logistic} of float64: numerator and denominator in two words. */
+function logistic64(x: Expr): Expr {
+  const { p, s } = expScaledPair(atLeast(neg(abs(x)), expLow(x)));
   const z = mul(p.hi, s, s);
   const zLow = mul(p.lo, s, s);
   const right = ge(x, 0);

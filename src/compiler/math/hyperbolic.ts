@@ -22,7 +22,7 @@ import {
   twoSum,
   withSignOf,
 } from './builder.js';
-import { expm1Pair, expm1Parts, expScaled } from './exp.js';
+import { expm1Pair, expm1Parts, expScaled, expScaledPair } from './exp.js';
 import { log1p } from './log.js';
 
 // sinh r = r + r z p(z), z = r^2, |r| <= 1; error 2^-31.6, 2^-61.8.
@@ -63,11 +63,22 @@ function halfExp(a: Expr): Expr {
   return mul(p, 0.5, s, s);
 }
 
+/** e^a/2 - 1/(2 e^a) of float64, for a from 1: the exponential and the difference in two words. */
+function sinhFar64(a: Expr): Expr {
+  const { p, s } = expScaledPair(atMost(a, 711));
+  const h = mul(p.hi, 0.5, s, s);
+  const r = div(literal(a.type, 0.25), h);
+  const y = sub(h, r);
+  const low = add(sub(sub(h, y), r), mul(p.lo, 0.5, s, s));
+  return pick(lt(y, Infinity), add(y, low), y);
+}
+
 /** sinh x = e^|x|/2 - 1/(2 e^|x|), a polynomial below 1. */
 export function sinh(x: Expr): Expr {
   const a = abs(x);
   const z = mul(a, a);
   const near = add(mul(mul(a, z), polyOf(z, SINH)), a);
+  if (x.type === 'float64') return withSignOf(pick(lt(a, 1), near, sinhFar64(a)), x);
   const e = halfExp(a);
   return withSignOf(pick(lt(a, 1), near, sub(e, div(literal(x.type, 0.25), e))), x);
 }

@@ -34,7 +34,7 @@ export const UNARY: readonly UnaryCase[] = [
   unary('asin', Math.asin, [-1, 1], 2.6, 2),
   unary('acos', Math.acos, [-1, 1], 1.5, 1.3),
   unary('atan', Math.atan, [-4, 4], 2.3, 1.7),
-  unary('sinh', Math.sinh, [-4, 4], 2.4, 2),
+  unary('sinh', Math.sinh, [-4, 4], 2.4, 1.5),
   unary('cosh', Math.cosh, [-4, 4], 1.8, 1.6),
   unary('tanh', Math.tanh, [-4, 4], 2.8, 1.5),
   unary('asinh', Math.asinh, [-4, 4], 2.2, 2),

@@ -135,6 +135,8 @@ function dispatch(
 
 /** Widest edge that is looked for. */
 const EDGE = 8;
+/** Elements inside for which edges are worth functions of their own. */
+const MIN_INSIDE = 8;
 
 /**
  * The last axis of the columns cut into edge, inside and edge, where bounds checks depend on it and hold all along the
@@ -142,15 +144,17 @@ const EDGE = 8;
  */
 function spansOf({ value, columns, blocks }: ComputedMatrix): Span[] | undefined {
   const axis = columns.at(-1);
-  if (axis === undefined || blocks.axis >= columns.length - 1 || axis.extent < 2 * EDGE + 8) return undefined;
+  if (axis === undefined || blocks.axis >= columns.length - 1) return undefined;
+  const edge = Math.min(EDGE, Math.floor((axis.extent - MIN_INSIDE) / 2));
+  if (edge < 1) return undefined;
   const checkedIn = ({ start, extent }: Span): boolean => {
     const exprs = new Exprs();
     const at = binary('add', loopVar(axis.id, extent), int(start));
     return isChecked(exprs, exprs.substitute(exprs.canon(value), new Map([[axis.id, at]])), axis.id);
   };
   const inside = (low: number, high: number): Span => ({ start: low, extent: axis.extent - low - high });
-  if (!checkedIn(inside(0, 0)) || checkedIn(inside(EDGE, EDGE))) return undefined;
-  let [low, high] = [EDGE, EDGE];
+  if (!checkedIn(inside(0, 0)) || checkedIn(inside(edge, edge))) return undefined;
+  let [low, high] = [edge, edge];
   while (low > 0 && !checkedIn(inside(low - 1, high))) low--;
   while (high > 0 && !checkedIn(inside(low, high - 1))) high--;
   const edges = [

@@ -160,6 +160,7 @@ test.each(['forward', 'weights', 'swapped'] as const)('convolutions as implicit 
   // Images wide enough that their edges are computed apart.
   for (const vectors of VECTOR_MODES)
     check(convolution('float32', { ...SMALL, batch: 1, size: [5, 29], inputs: 2, pad: 2 }, direction, false), vectors);
+  check(convolution('float32', { ...SMALL, batch: 1, size: [5, 12], inputs: 2 }, direction, false));
   // k in several blocks, that end at axes.
   check(convolution('float32', { ...SMALL, batch: 1, inputs: 160, outputs: 3 }, direction));
   check(

@@ -49,9 +49,16 @@ export function fullVariables({ shape, axes }: Space, rows: Index, inner: Index)
   });
 }
 
+/** Whether two indices are built alike. An element that was loaded is the same only if it is the same node. */
 export const sameIndex = (a: Index, b: Index): boolean =>
-  a.length === b.length &&
-  a.every((e, i) => {
-    const other = b[i];
-    return e === other || (e.op === 'const' && other?.op === 'const' && e.value === other.value);
-  });
+  a.length === b.length && a.every((e, i) => sameArithmetic(e, b[i]));
+
+function sameArithmetic(a: s.Expr, b: s.Expr | undefined): boolean {
+  if (a === b) return true;
+  if (b === undefined || a.op !== b.op || a.type !== b.type) return false;
+  if (a.op === 'const') return b.op === 'const' && a.value === b.value;
+  if (a.op === 'var') return b.op === 'var' && a.id === b.id;
+  if (a.op === 'load' || a.op === 'acc') return false;
+  const operands = s.operandsOf(b);
+  return s.operandsOf(a).every((x, i) => sameArithmetic(x, operands[i]));
+}

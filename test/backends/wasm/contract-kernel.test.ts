@@ -1,9 +1,12 @@
 /** Contractions of every shape, stride, axis grouping and dtype, against a naive loop. */
+import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DTYPES, hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { ContractAxis, ContractKernel } from '../../../src/compiler/loop-ir.js';
+import type { EmitOptions } from '../../../src/backends/wasm/emit-program.js';
+import { hasFusedMultiplyAdd } from '../../../src/backends/wasm/features.js';
 import { pick } from './generate.js';
 import type { Draw } from './generate.js';
 import { programOf, runProgram } from './harness.js';
@@ -73,14 +76,14 @@ function contraction(
   };
 }
 
-function check(kernel: ContractKernel): void {
+function check(kernel: ContractKernel, options: EmitOptions = {}): void {
   const program = programOf(kernel);
   const inputs = [
     fill(kernel.dtype, kernel.buffers[0]?.length ?? 0, 1),
     fill(kernel.dtype, kernel.buffers[1]?.length ?? 0, 2),
   ];
   const initial = [fill(kernel.dtype, kernel.buffers[2]?.length ?? 0, 3)];
-  const [actual] = runProgram(program, inputs, initial);
+  const [actual] = runProgram(program, inputs, initial, undefined, options);
   const [expected] = interpretProgram(program, inputs, initial);
   const where = expected?.findIndex((v, i) => v !== actual?.[i]) ?? -1;
   if (where >= 0) {
@@ -135,6 +138,44 @@ test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
     check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }, transposed(true, true)));
     check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }, transposed(false, true)));
   }
+});
+
+describe('with fused multiply-add', () => {
+  // Node 20 has relaxed SIMD behind a flag, which counts from here on; newer versions have it anyway.
+  beforeAll(() => {
+    if (!hasFusedMultiplyAdd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+  });
+
+  test.each(['float32', 'float64'] as const)('%s gives the same where sums are exact', (dtype) => {
+    for (const [m, n, k] of [
+      [33, 41, 127],
+      [97, 9, 321],
+      [5, 1030, 33],
+      [1, 100, 70],
+      [2, 1000, 127],
+      [7, 1001, 19],
+      [1001, 2, 17],
+      [17, 17, 17],
+    ] as const) {
+      check(contraction(dtype, { batch: [], m: [m], n: [n], k: [k] }), { fused: true });
+      check(contraction(dtype, { batch: [2], m: [m], n: [n], k: [k] }, transposed(true, true)), { fused: true });
+    }
+  });
+
+  test.each([
+    [16, 16],
+    [2, 512],
+  ])('rounds once a term, %i by %i', (m, n) => {
+    // (1 + e)² - (1 + 2e) = e² is lost when the product is rounded before it is added.
+    const e = 2 ** -12;
+    const program = programOf(contraction('float32', { batch: [], m: [m], n: [n], k: [2] }));
+    const lhs = Float32Array.from({ length: 2 * m }, (_, i) => (i % 2 === 0 ? -1 : 1 + e));
+    const rhs = Float32Array.from({ length: 2 * n }, (_, i) => (i < n ? 1 + 2 * e : 1 + e));
+    const sum = (fused: boolean): number | undefined =>
+      runProgram(program, [lhs, rhs], [], undefined, { fused })[0]?.[0];
+    expect(sum(true)).toBe(e * e);
+    expect(sum(false)).toBe(0);
+  });
 });
 
 test('no terms give zeros, and no elements give nothing', () => {

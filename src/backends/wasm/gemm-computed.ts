@@ -3,7 +3,7 @@
  * kernel (implicit GEMM: of all windows of an image only a block exists at a time). Rows for which every bounds check
  * of the expression holds, whatever the column, run without the checks.
  */
-import { binary, bool, int, loopVar, operandsOf } from '../../core/scalar.js';
+import { binary, bool, int, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { BinaryExpr, Expr } from '../../core/scalar.js';
 import type { BufferSlot, ContractAxis } from '../../compiler/loop-ir.js';
 import type { DType } from '../../core/dtype.js';
@@ -217,23 +217,10 @@ function interiorOf(exprs: Exprs, value: Expr, columns: ReadonlySet<number>): In
   const visit = (e: Expr): Expr => {
     const known = memo.get(e);
     if (known !== undefined) return known;
-    const result = exprs.canon(rebuild(e));
+    const mapped = mapOperands(e, visit);
+    const result = exprs.canon(isBinary(mapped) ? check(mapped) : mapped);
     memo.set(e, result);
     return result;
-  };
-  const rebuild = (e: Expr): Expr => {
-    switch (e.op) {
-      case 'const':
-      case 'var':
-      case 'acc':
-        return e;
-      case 'load':
-        return { ...e, index: visit(e.index) };
-      case 'select':
-        return { ...e, cond: visit(e.cond), x: visit(e.x), y: visit(e.y) };
-      default:
-        return 'y' in e ? check({ ...e, x: visit(e.x), y: visit(e.y) }) : { ...e, x: visit(e.x) };
-    }
   };
   const check = (e: BinaryExpr): Expr => {
     const { x, y } = e;
@@ -258,6 +245,8 @@ function interiorOf(exprs: Exprs, value: Expr, columns: ReadonlySet<number>): In
   const inside = [...conditions].reduce<Expr>((all, c) => binary('and', all, c), bool(true));
   return { value: inner, inside: exprs.canon(inside) };
 }
+
+const isBinary = (e: Expr): e is BinaryExpr => 'y' in e && e.op !== 'select';
 
 function containsLoad(e: Expr): boolean {
   return e.op === 'load' || operandsOf(e).some(containsLoad);

@@ -1,5 +1,5 @@
 /** What happens to a finished product: the stores of its elements, block by block or after partial sums. */
-import { accRef, binary, int, load, loopVar, operandsOf } from '../../core/scalar.js';
+import { accRef, binary, int, load, loopVar, mapOperands } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { BufferSlot, ContractAxis, ContractKernel, LoopKernel, Store } from '../../compiler/loop-ir.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
@@ -46,26 +46,12 @@ export function storeFunction(
 function withProduct(store: Store, product: Expr): Store {
   const memo = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
-    if (operandsOf(e).length === 0) return e.op === 'acc' ? product : e;
+    if (e.op === 'acc') return product;
     const known = memo.get(e);
     if (known !== undefined) return known;
-    const result = rebuild(e);
+    const result = mapOperands(e, visit);
     memo.set(e, result);
     return result;
-  };
-  const rebuild = (e: Expr): Expr => {
-    switch (e.op) {
-      case 'const':
-      case 'var':
-      case 'acc':
-        return e;
-      case 'load':
-        return { ...e, index: visit(e.index) };
-      case 'select':
-        return { ...e, cond: visit(e.cond), x: visit(e.x), y: visit(e.y) };
-      default:
-        return 'y' in e ? { ...e, x: visit(e.x), y: visit(e.y) } : { ...e, x: visit(e.x) };
-    }
   };
   const mapped = { ...store, index: visit(store.index), value: visit(store.value) };
   return store.mask === undefined ? mapped : { ...mapped, mask: visit(store.mask) };

@@ -3,6 +3,7 @@
  * the layout that the product would otherwise pack it into in every iteration: the blocks become the batch of the
  * product, and each is read where it is.
  */
+import { sizeOf } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { byteWidth } from '../core/dtype.js';
 import { addIndex, mulIndex } from '../core/index-expr.js';
@@ -65,16 +66,14 @@ function blockIn(eqn: LoweredEqn, lowering: Repeat): LoweredEqn[] {
   return [...before, controlEqn(eqn, operands, eqn.outputs, { ...lowering, body: { ...body, eqns } })];
 }
 
-const product = (list: readonly number[]): number => list.reduce((a, b) => a * b, 1);
-
 /** Columns of a block, if blocks pay. */
 function columnsOf({ batch, m, n, k }: ContractLowering, { aval: { dtype } }: Atom): number | undefined {
   const width = byteWidth(dtype);
   const columns = LINE / width;
   if (batch.length > 0 || n.length !== 1 || dtype === 'bool') return undefined;
-  const rows = product(m);
+  const rows = sizeOf(m);
   const fits = nth(n, 0) % columns === 0 && rows > 1 && rows <= MAX_ROWS;
-  return fits && product(k) * nth(n, 0) * width > MIN_BYTES ? columns : undefined;
+  return fits && sizeOf(k) * nth(n, 0) * width > MIN_BYTES ? columns : undefined;
 }
 
 /** The column that a column of a block is. */

@@ -4,7 +4,7 @@
  * of each row, and maps over all points of the rows that need them.
  */
 import { byteWidth } from '../core/dtype.js';
-import { sameShape, type Shape } from '../core/aval.js';
+import { sameShape, sizeOf, type Shape } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { Var } from '../core/primitive.js';
 import { Alignment } from './alignment.js';
@@ -105,8 +105,8 @@ export function fuse(program: Body): Fusion {
 
   /** What is computed once, of scalars, shares a kernel. */
   function mergeScalars(): void {
-    const isSingle = (g: Group): boolean => g.kind === 'loop' && product(rowsOf(g)) === 1;
-    for (const other of groups.filter((g) => isSingle(g) && product(g.shape) === 1))
+    const isSingle = (g: Group): boolean => g.kind === 'loop' && sizeOf(rowsOf(g)) === 1;
+    for (const other of groups.filter((g) => isSingle(g) && sizeOf(g.shape) === 1))
       groups.find((group) => group !== other && isSingle(group) && absorb(group, other));
   }
 
@@ -204,14 +204,12 @@ export function fuse(program: Body): Fusion {
   /** Whether a kernel of both reads something once that two would read twice. */
   function isSibling(eqn: LoweredEqn, mine: ReadonlySet<Var>, group: Group): boolean {
     const shape = nth(eqn.outputs, 0).aval.shape;
-    const points = product(group.shape);
-    if (eqn.lowering.kind === 'map' && product(shape) === 1 && product(rowsOf(group)) === 1) return true;
+    const points = sizeOf(group.shape);
+    if (eqn.lowering.kind === 'map' && sizeOf(shape) === 1 && sizeOf(rowsOf(group)) === 1) return true;
     const alongRow = eqn.lowering.kind === 'reduce' || placeOf(shape, group) === 'full';
     return group.members.some((m) => [...reads(m)].some((v) => mine.has(v) && (!alongRow || v.aval.size >= points)));
   }
 }
-
-const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 /** The space of a group when `eqn` has joined it; undefined where it has no place there. */
 function spaceWith(eqn: LoweredEqn, group: Group): Space | undefined {
@@ -230,8 +228,8 @@ function spaceWith(eqn: LoweredEqn, group: Group): Space | undefined {
 /** Whether the second walk over a row finds it in the cache. */
 function rowsStayCached(space: Space, width: number): boolean {
   const { shape, axes } = space;
-  const all = product(shape);
-  const row = product(innerOf(space));
+  const all = sizeOf(shape);
+  const row = sizeOf(innerOf(space));
   const isLong = (d: number): boolean => shape[d] !== 1;
   const firstInner = Math.min(...axes.filter(isLong));
   const isContiguous = shape.every((_, d) => d < firstInner || axes.includes(d) || !isLong(d));

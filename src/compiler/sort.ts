@@ -1,4 +1,5 @@
 /** Sorts, whose inner structure is the backend's. */
+import { sizeOf } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { Var } from '../core/primitive.js';
 import type { BoundKernel } from './builder.js';
@@ -20,7 +21,6 @@ export function sortKernel(eqn: LoweredEqn): BoundKernel<SortKernel> {
   if (eqn.lowering.kind !== 'sort') throw new Error('unreachable');
   const { axis, numKeys } = eqn.lowering;
   const { shape } = nth(eqn.inputs, 0).aval;
-  const product = (list: readonly number[]): number => list.reduce((a, b) => a * b, 1);
   const slots = [...eqn.inputs.map(variable), ...eqn.outputs];
   return {
     slots,
@@ -28,9 +28,9 @@ export function sortKernel(eqn: LoweredEqn): BoundKernel<SortKernel> {
       kind: 'sort',
       name: eqn.primitive.name,
       buffers: slots.map((v, i) => slotOf(v, i < eqn.inputs.length ? 'read' : 'write')),
-      outer: product(shape.slice(0, axis)),
+      outer: sizeOf(shape.slice(0, axis)),
       length: nth(shape, axis),
-      inner: product(shape.slice(axis + 1)),
+      inner: sizeOf(shape.slice(axis + 1)),
       numKeys,
     },
   };

@@ -1,6 +1,6 @@
 /** Pooling over the spatial axes of arrays whose last axis is the features, as Flax has it. */
 import { nth } from '../core/axes.js';
-import { showShape } from '../core/aval.js';
+import { showShape, sizeOf } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
@@ -99,11 +99,7 @@ export function avgPool(
   const [array] = promoteInexact('avg_pool', x);
   if (array === undefined) throw new Error('unreachable');
   const sums = pool('avg_pool', array, 0, 'add', windowShape, options);
-  if (countIncludePad)
-    return lax.div(
-      sums,
-      windowShape.reduce((a, b) => a * b, 1),
-    );
+  if (countIncludePad) return lax.div(sums, sizeOf(windowShape));
   const ones = lax.full(array.aval.shape, 1, array.dtype);
   return lax.div(sums, pool('avg_pool', ones, 0, 'add', windowShape, options));
 }

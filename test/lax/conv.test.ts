@@ -2,20 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { grad, jit, lax, makeJaxpr, numpy as np, vjp, vmap, type NDArray } from 'cotangent';
-import { naiveConv, size, type Dense } from './naive-conv.js';
+import { drawn as drawnFrom, naiveConv, toArray as array, type Dense } from './naive-conv.js';
 
 /** Small integers, so that float32 sums are exact. */
-const drawn = (shape: readonly number[], seed: number): Dense => {
-  let state = seed | 1;
-  return {
-    shape,
-    data: Array.from({ length: size(shape) }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      return ((state >>> 16) % 9) - 4;
-    }),
-  };
-};
-const array = (x: Dense): NDArray => np.array([...x.data], { dtype: 'float32' }).reshape([...x.shape]);
+const drawn = (shape: readonly number[], seed: number): Dense => drawnFrom(shape, seed, 9);
 
 const permuted = (letters: string): fc.Arbitrary<string> =>
   fc.shuffledSubarray(Array.from(letters), { minLength: letters.length }).map((list) => list.join(''));

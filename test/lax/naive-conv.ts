@@ -1,4 +1,5 @@
 /** Convolution and window reductions by their definitions, element by element, as an oracle. */
+import { numpy as np, type NDArray } from 'cotangent';
 
 /** A dense row-major array of numbers. */
 export interface Dense {
@@ -7,6 +8,20 @@ export interface Dense {
 }
 
 export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Integers about zero, `count` of them, that look random: float32 sums of them are exact. */
+export const drawn = (shape: readonly number[], seed: number, count: number): Dense => {
+  let state = seed | 1;
+  return {
+    shape,
+    data: Array.from({ length: size(shape) }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return ((state >>> 16) % count) - (count - 1) / 2;
+    }),
+  };
+};
+
+export const toArray = (x: Dense): NDArray => np.array([...x.data], { dtype: 'float32' }).reshape([...x.shape]);
 
 /** All indices of a shape, in row-major order. */
 export function* indices(shape: readonly number[]): Generator<number[]> {

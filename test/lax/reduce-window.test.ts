@@ -2,7 +2,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { grad, jit, lax, makeJaxpr, numpy as np, vjp, type NDArray } from 'cotangent';
-import { at, indices, outLength, size, source, type Dense, type Window } from './naive-conv.js';
+import {
+  at,
+  drawn as drawnFrom,
+  indices,
+  outLength,
+  size,
+  source,
+  toArray as array,
+  type Dense,
+  type Window,
+} from './naive-conv.js';
 
 const configuration = fc.integer({ min: 1, max: 3 }).chain((rank) => {
   const perAxis = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
@@ -21,17 +31,7 @@ const configuration = fc.integer({ min: 1, max: 3 }).chain((rank) => {
 type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
 
 /** Few distinct values, so that windows have ties. */
-const drawn = (shape: readonly number[], seed: number): Dense => {
-  let state = seed | 1;
-  return {
-    shape,
-    data: Array.from({ length: size(shape) }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      return ((state >>> 16) % 5) - 2;
-    }),
-  };
-};
-const array = (x: Dense): NDArray => np.array([...x.data], { dtype: 'float32' }).reshape([...x.shape]);
+const drawn = (shape: readonly number[], seed: number): Dense => drawnFrom(shape, seed, 5);
 
 const IDENTITY = { add: 0, max: -Infinity, min: Infinity } as const;
 const COMBINE = {

@@ -7,7 +7,7 @@
 import type { BasicBinary, BasicUnary, ScalarType } from '../../core/scalar.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { DivisionHint } from './scalar-ops.js';
-import { scalarBinary, scalarConvert, scalarUnary, valueType } from './scalar-ops.js';
+import { scalarBinary, scalarConvert, scalarUnary } from './scalar-ops.js';
 
 export type Lanes = 2 | 4;
 
@@ -445,6 +445,3 @@ export function isVectorOp(op: BasicUnary | BasicBinary, type: ScalarType): bool
   if (op === 'clz') return false;
   return type !== 'int64' || !NOT_OF_INT64.has(op);
 }
-
-/** The register that holds one lane's value. */
-export const laneType = valueType;

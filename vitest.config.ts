@@ -14,6 +14,7 @@ export default defineConfig({
   server: { watch: { ignored: ['**/.cache/**'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // Law tests draw many programs; a single one may take seconds on two cores.
     testTimeout: 60_000,
     hookTimeout: 120_000,

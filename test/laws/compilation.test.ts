@@ -1,6 +1,7 @@
 /** Laws of evaluation, of every primitive. */
 import { test } from 'vitest';
-import { lawsOf, SEED } from './registry.js';
+import { SEED } from '../seed.js';
+import { lawsOf } from './registry.js';
 
 test.each(lawsOf('compile').map((law) => [law.name, law] as const))('%s', (_name, law) => {
   law.run(SEED);

@@ -1,8 +1,8 @@
-/** Random programs: 300 by default, more with COTANGENT_PROGRAMS; COTANGENT_LAW_SEED draws others. */
+/** Random programs: 300 by default, more with COTANGENT_PROGRAMS; COTANGENT_SEED draws others. */
 import { test } from 'vitest';
 import 'cotangent';
 import { checkProgram, PROGRAM_LAWS, type ProgramLaw } from 'cotangent/testing';
-import { SEED } from './registry.js';
+import { SEED } from '../seed.js';
 
 const COUNT = Number(process.env['COTANGENT_PROGRAMS'] ?? 300);
 /** Programs of one test; a failure names the seed. */

@@ -26,9 +26,6 @@ export const FORWARD_ONLY: Readonly<Record<string, string>> = {
   while: 'how much the way back would need is known only when it has run',
 };
 
-/** The seed of the laws; another one draws other operands. */
-export const SEED = Number(process.env['COTANGENT_LAW_SEED'] ?? 0);
-
 /** The laws of one kind, of every primitive. */
 export function lawsOf(kind: LawKind): Law[] {
   return [...primitives().values()].flatMap((primitive) => {

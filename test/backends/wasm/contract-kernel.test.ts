@@ -2,79 +2,16 @@
 import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DTYPES, hostArray } from '../../../src/core/dtype.js';
-import type { DType, TypedArray } from '../../../src/core/dtype.js';
+import { DTYPES } from '../../../src/core/dtype.js';
 import type { ContractAxis, ContractKernel } from '../../../src/compiler/loop-ir.js';
 import type { EmitOptions } from '../../../src/backends/wasm/emit-program.js';
 import { hasFusedMultiplyAdd } from '../../../src/backends/wasm/features.js';
+import { contraction, fill, transposed } from './contractions.js';
+import type { Key } from './contractions.js';
 import { pick } from './generate.js';
 import type { Draw } from './generate.js';
 import { programOf, runProgram } from './harness.js';
 import { interpretProgram } from './interpreter.js';
-
-/** Small integers, so that floating sums are exact in any order. */
-function fill(dtype: DType, length: number, seed: number): TypedArray {
-  const data = hostArray(dtype, length);
-  for (let i = 0; i < length; i++) {
-    const n = (Math.imul(i + 1, 2654435761) ^ Math.imul(seed + 1, 40503)) >>> 8;
-    data[i] =
-      dtype === 'bool' ? +(n % 5 === 0) : dtype === 'int32' ? (n % 19) - 9 : dtype === 'uint32' ? n : (n % 19) - 9;
-  }
-  return data;
-}
-
-type Key = 'lhsStride' | 'rhsStride' | 'outStride';
-
-interface Axes {
-  batch: number[];
-  m: number[];
-  n: number[];
-  k: number[];
-}
-
-/** A contraction whose operands lay out their axes in the given orders. */
-function contraction(
-  dtype: DType,
-  axes: Axes,
-  order: (list: { axis: ContractAxis; key: Key }[]) => { axis: ContractAxis; key: Key }[] = (list) => list,
-  offset = 0,
-): ContractKernel {
-  let id = 0;
-  const make = (extents: readonly number[]): ContractAxis[] =>
-    extents.map((extent) => ({ id: id++, extent, lhsStride: 0, rhsStride: 0, outStride: 0 }));
-  const batch = make(axes.batch);
-  const m = make(axes.m);
-  const n = make(axes.n);
-  const k = make(axes.k);
-  const lay = (key: Key, list: readonly ContractAxis[]): number => {
-    let size = 1;
-    for (const { axis } of order(list.map((a) => ({ axis: a, key }))).reverse()) {
-      Object.assign(axis, { [key]: size });
-      size *= axis.extent;
-    }
-    return size;
-  };
-  const lhsLength = lay('lhsStride', [...batch, ...m, ...k]) + offset;
-  const rhsLength = lay('rhsStride', [...batch, ...k, ...n]) + offset;
-  const outLength = lay('outStride', [...batch, ...m, ...n]) + offset;
-  return {
-    kind: 'contract',
-    name: 'dot',
-    dtype,
-    buffers: [
-      { dtype, length: lhsLength, access: 'read' },
-      { dtype, length: rhsLength, access: 'read' },
-      { dtype, length: outLength, access: 'write' },
-    ],
-    batch,
-    m,
-    n,
-    k,
-    lhs: { buffer: 0, offset },
-    rhs: { buffer: 1, offset },
-    out: { buffer: 2, offset },
-  };
-}
 
 function check(kernel: ContractKernel, options: EmitOptions = {}): void {
   const program = programOf(kernel);
@@ -92,29 +29,6 @@ function check(kernel: ContractKernel, options: EmitOptions = {}): void {
     );
   }
 }
-
-const transposed =
-  (lhs: boolean, rhs: boolean) =>
-  (list: { axis: ContractAxis; key: Key }[]): { axis: ContractAxis; key: Key }[] =>
-    (list[0]?.key === 'lhsStride' && lhs) || (list[0]?.key === 'rhsStride' && rhs) ? [...list].reverse() : list;
-
-const SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17];
-
-test.each([
-  [false, false],
-  [true, false],
-  [false, true],
-  [true, true],
-])('float32 of every M, N, K up to 17; lhs transposed: %s, rhs transposed: %s', (lhs, rhs) => {
-  for (const m of SIZES) {
-    for (const n of SIZES) {
-      for (const k of SIZES) {
-        if ((m + n + k) % 3 === 0 || m > 12)
-          check(contraction('float32', { batch: [], m: [m], n: [n], k: [k] }, transposed(lhs, rhs)));
-      }
-    }
-  }
-});
 
 test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
   for (const [m, n, k] of [

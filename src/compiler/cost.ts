@@ -6,7 +6,7 @@
 import { byteWidth, isFloat } from '../core/dtype.js';
 import { nth } from '../core/axes.js';
 import { operandsOf, type Expr } from '../core/scalar.js';
-import type { ContractKernel, Kernel, Loop, LoopKernel, Program, Step, Store } from './loop-ir.js';
+import type { ContractKernel, Kernel, Loop, LoopKernel, Program, Stage, Step, Store } from './loop-ir.js';
 
 export interface KernelCost {
   readonly bytesRead: number;
@@ -101,10 +101,9 @@ function extentOf(index: Expr, loops: readonly Loop[]): number {
   return loops.reduce((n, l) => (ids.has(l.id) ? n * l.extent : n), 1);
 }
 
-function loopCost(kernel: LoopKernel): KernelCost {
-  const counter = new Counter(kernel);
-  for (const stage of kernel.stages) {
-    const loops = [...kernel.loops, ...stage.loops];
+function countStages(counter: Counter, stages: readonly Stage[], outer: readonly Loop[]): void {
+  for (const stage of stages) {
+    const loops = [...outer, ...stage.loops];
     const updates = stage.accumulators.map((a) => ('next' in a.update ? a.update.next : a.update.value));
     counter.expressions(
       [...updates, ...stage.stores.flatMap((t) => [t.value, t.index, ...(t.mask === undefined ? [] : [t.mask])])],
@@ -114,12 +113,17 @@ function loopCost(kernel: LoopKernel): KernelCost {
     counter.flops += points * stage.accumulators.filter((a) => 'combine' in a.update && isFloat(a.dtype)).length;
     counter.stores(stage.stores, loops);
   }
+}
+
+function loopCost(kernel: LoopKernel): KernelCost {
+  const counter = new Counter(kernel);
+  countStages(counter, kernel.stages, kernel.loops);
   return counter.cost;
 }
 
 function contractCost(kernel: ContractKernel): KernelCost {
   const counter = new Counter(kernel);
-  const { batch, m, n, k, lhs, rhs, out, epilogue = [] } = kernel;
+  const { batch, m, n, k, lhs, rhs, out, epilogue = [], beside = [] } = kernel;
   const size = (...groups: (readonly Loop[])[]): number => groups.flat().reduce((p, a) => p * a.extent, 1);
   if (isFloat(kernel.dtype)) counter.flops += 2 * size(batch, m, n, k);
   for (const operand of [lhs, rhs]) {
@@ -134,6 +138,7 @@ function contractCost(kernel: ContractKernel): KernelCost {
     loops,
   );
   counter.stores(epilogue, loops);
+  for (const { of, stages } of beside) countStages(counter, stages, [...batch, ...kernel[of]]);
   return counter.cost;
 }
 

@@ -8,6 +8,7 @@ import { sameShape, sizeOf, type Shape } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { Var } from '../core/primitive.js';
 import { Alignment } from './alignment.js';
+import { seatOf, type Seat } from './beside.js';
 import type { Body, LoweredEqn } from './inline.js';
 import { chooseMembers } from './members.js';
 import { innerOf, placeOf, rowsOf, samePoints, type Space } from './space.js';
@@ -24,6 +25,13 @@ export interface Group extends Space {
   readonly levels: Map<Var, number>;
   /** Groups this one needs, directly or not. */
   readonly ancestors: Set<Group>;
+  /** Of a `contract` group: groups computed beside it, in its kernel. */
+  readonly riders: Rider[];
+}
+
+/** A group that sums an operand of a product over what the product sums over. */
+export interface Rider extends Seat {
+  readonly group: Group;
 }
 
 export interface Fusion {
@@ -91,6 +99,7 @@ export function fuse(program: Body): Fusion {
     if (group.kind === 'loop' || group.kind === 'contract') alignmentOf(group).add(eqn, reads(eqn), work.get(eqn) ?? 1);
   }
   mergeScalars();
+  rideOnProducts();
   return fusion;
 
   /** Groups that an equation needs become one where the equation may then be in it. */
@@ -126,13 +135,38 @@ export function fuse(program: Body): Fusion {
     }
     other.levels.forEach((level, v) => group.levels.set(v, level));
     workOf.set(group, (workOf.get(group) ?? 0) + (workOf.get(other) ?? 0));
+    replace(other, group);
+    return true;
+  }
+
+  /** `group` is in place of `other`. */
+  function replace(other: Group, group: Group): void {
     for (const a of other.ancestors) addAncestor(group, a, groups);
     for (const g of groups) {
       if (!g.ancestors.delete(other)) continue;
       addAncestor(g, group, groups);
     }
     groups.splice(groups.indexOf(other), 1);
-    return true;
+  }
+
+  /** Sums of what a product reads ride in its kernel (the gradient of a bias in that of the weights). */
+  function rideOnProducts(): void {
+    const hosts = groups.filter((g) => g.kind === 'contract');
+    for (const rider of [...groups]) {
+      const sum = rider.members.find((m) => m.lowering.kind === 'reduce');
+      if (sum === undefined) continue;
+      const summed = reads(sum);
+      for (const host of hosts) {
+        const product = nth(host.members, 0);
+        if (![...reads(product)].some((v) => summed.has(v))) continue;
+        if (rider.ancestors.has(host) || host.ancestors.has(rider)) continue;
+        const seat = seatOf(rider, product, producer, (v) => groupOf.has(v));
+        if (seat === undefined) continue;
+        host.riders.push({ group: rider, ...seat });
+        replace(rider, host);
+        break;
+      }
+    }
   }
 
   function alignmentOf(group: Group): Alignment {
@@ -248,6 +282,7 @@ function createGroup(eqn: LoweredEqn, groups: Group[]): Group {
     members: [],
     levels: new Map(),
     ancestors: new Set(),
+    riders: [],
   };
   groups.push(group);
   return group;

@@ -3,6 +3,7 @@ import { nth } from '../core/axes.js';
 import { Var, type Atom } from '../core/primitive.js';
 import { linearIndex, subIndex } from '../core/index-expr.js';
 import * as s from '../core/scalar.js';
+import { withRider } from './beside.js';
 import { KernelBuilder, type BoundKernel } from './builder.js';
 import { contractKernel } from './contraction.js';
 import type { Fusion, Group } from './fuse.js';
@@ -39,9 +40,11 @@ export class KernelMaker {
     return new StagedKernel(group, fusion, this.producer, this.#results(group, fusion)).build(nameOf(group.members));
   }
 
-  /** The kernel of a `contract` group. */
+  /** The kernel of a `contract` group and of what rides in it. */
   contractKernel(group: Group, fusion: Fusion): BoundKernel<ContractKernel> {
-    return contractKernel(group, fusion, this.producer, this.#results(group, fusion), nameOf(group.members));
+    const name = nameOf([...group.members, ...group.riders.flatMap((r) => r.group.members)]);
+    const product = contractKernel(group, fusion, this.producer, this.#results(group, fusion), name);
+    return group.riders.reduce((kernel, r) => withRider(kernel, r, this.loopKernel(r.group, fusion)), product);
   }
 
   /** The values of a group that are stored. */

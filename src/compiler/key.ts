@@ -2,7 +2,7 @@
 import { ClosedJaxpr, Jaxpr, Var, type Atom, type ParamValue, type Params } from '../core/primitive.js';
 import { operandsOf, type Expr } from '../core/scalar.js';
 import { bodiesOf, type Body } from './inline.js';
-import type { ContractKernel, ContractOperand, Kernel, Program, Store } from './loop-ir.js';
+import type { ContractKernel, ContractOperand, Kernel, Program, Stage, Store } from './loop-ir.js';
 
 const ids = new WeakMap<object, number>();
 let nextId = 0;
@@ -129,6 +129,18 @@ export function exprKey(e: Expr): string {
 const storeKey = (writer: ExprWriter, t: Store): string =>
   `${String(t.buffer)}[${String(writer.write(t.index))}]${t.combine ?? ''}=${String(writer.write(t.value))}?${t.mask === undefined ? '' : String(writer.write(t.mask))}`;
 
+function stageKey(writer: ExprWriter, stage: Stage): string {
+  const accumulators = stage.accumulators.map((a) => {
+    const update =
+      'combine' in a.update
+        ? `${a.update.combine} ${String(writer.write(a.update.value))}`
+        : String(writer.write(a.update.next));
+    return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
+  });
+  const stores = stage.stores.map((t) => storeKey(writer, t));
+  return `${JSON.stringify(stage.loops)}${String(stage.ordered)}{${accumulators.join(';')}|${stores.join(';')}}`;
+}
+
 /** Key of a kernel, its name left out. */
 export function kernelKey(kernel: Kernel): string {
   switch (kernel.kind) {
@@ -138,29 +150,20 @@ export function kernelKey(kernel: Kernel): string {
       return contractKey(kernel);
     case 'loop': {
       const writer = new ExprWriter();
-      const stages = kernel.stages.map((stage) => {
-        const accumulators = stage.accumulators.map((a) => {
-          const update =
-            'combine' in a.update
-              ? `${a.update.combine} ${String(writer.write(a.update.value))}`
-              : String(writer.write(a.update.next));
-          return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
-        });
-        const stores = stage.stores.map((t) => storeKey(writer, t));
-        return `${JSON.stringify(stage.loops)}${String(stage.ordered)}{${accumulators.join(';')}|${stores.join(';')}}`;
-      });
+      const stages = kernel.stages.map((stage) => stageKey(writer, stage));
       return `${JSON.stringify(kernel.buffers)}${JSON.stringify(kernel.loops)}${writer.text}${stages.join('')}`;
     }
   }
 }
 
 /** Expressions are not for JSON, which has no bigints, one zero, and no sharing. */
-function contractKey({ lhs, rhs, epilogue, ...rest }: ContractKernel): string {
+function contractKey({ lhs, rhs, epilogue, beside = [], ...rest }: ContractKernel): string {
   const writer = new ExprWriter();
   const operand = (x: ContractOperand): string =>
     'value' in x ? `=${String(writer.write(x.value))}` : `${String(x.buffer)}+${String(x.offset)}`;
   const parts = [operand(lhs), operand(rhs), ...(epilogue ?? []).map((t) => storeKey(writer, t))];
-  return `${JSON.stringify({ ...rest, name: '' })}${writer.text}${parts.join('|')}${epilogue === undefined ? '' : '*'}`;
+  const stages = beside.map((b) => `${b.of}${b.stages.map((stage) => stageKey(writer, stage)).join('')}`);
+  return `${JSON.stringify({ ...rest, name: '' })}${writer.text}${parts.join('|')}${epilogue === undefined ? '' : '*'}${stages.join('+')}`;
 }
 
 /** Key of a program, names left out: programs of equal keys compute the same. */

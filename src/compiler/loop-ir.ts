@@ -104,6 +104,18 @@ export interface ContractKernel {
    * other buffers at any index over the variables of batch, m and n.
    */
   readonly epilogue?: readonly Store[];
+  readonly beside?: readonly StagesBeside[];
+}
+
+/**
+ * Stages that run once for each point of the batch and of the rows (`m`) or columns (`n`) of a product, in its kernel:
+ * sums over k of an operand, which is in the cache there, and what is made of them. Their expressions are over the
+ * variables of those axes and of the stages' own loops. What they write, nothing else in the kernel touches, and they
+ * read nothing that it writes.
+ */
+export interface StagesBeside {
+  readonly of: 'm' | 'n';
+  readonly stages: readonly Stage[];
 }
 export interface ContractAxis {
   /** Of its loop variable. */

@@ -7,7 +7,7 @@ import type { Var } from '../core/primitive.js';
 import { mapOperands, operandsOf, type Expr } from '../core/scalar.js';
 import { exprKey } from './key.js';
 import type { BoundKernel } from './builder.js';
-import type { ContractKernel, ContractOperand, Kernel, Stage } from './loop-ir.js';
+import type { ContractKernel, Kernel, Stage, Store } from './loop-ir.js';
 import type { CarriedValue, RepeatStep, ScheduledStep } from './schedule.js';
 
 const touchedCache = new WeakMap<ScheduledStep, ReadonlySet<Var>>();
@@ -94,24 +94,29 @@ export const readsInside = (loop: RepeatStep, v: Var): boolean =>
 export function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Var, out: Var): boolean {
   if (kernel.kind === 'sort') return false;
   const [from, to] = [slots.indexOf(input), slots.indexOf(out)];
-  if (kernel.kind === 'contract') return epilogueOverwrites(kernel, from, to);
+  if (kernel.kind === 'contract') return productOverwrites(kernel, from, to);
+  return stagesOverwrite(kernel.stages, from, to);
+}
+
+/** The same of the stages of one kernel, by its slots. */
+function stagesOverwrite(stages: readonly Stage[], from: number, to: number): boolean {
   // Inner loops of different stages walk over the same elements: their variables are told by position.
-  const keys = kernel.stages.map((stage) => {
+  const keys = stages.map((stage) => {
     const names = new Map(stage.loops.map((l, i) => [l.id, -1 - i]));
     return (index: Expr): string => exprKey(renameLoops(index, names));
   });
   const written = new Set(
-    kernel.stages.flatMap((stage, i) => stage.stores.filter((t) => t.buffer === to).map((t) => nth(keys, i)(t.index))),
+    stages.flatMap((stage, i) => stage.stores.filter((t) => t.buffer === to).map((t) => nth(keys, i)(t.index))),
   );
   if (written.size !== 1) return false;
-  const first = kernel.stages.findIndex((stage) => stage.stores.some((t) => t.buffer === to));
-  return kernel.stages.every((stage, i) => {
+  const first = stages.findIndex((stage) => stage.stores.some((t) => t.buffer === to));
+  return stages.every((stage, i) => {
     const inner = stage.loops.map((l) => l.extent).join();
     // A value of the row would be written while other elements of the row are still to be read.
     if (
       i < first &&
       inner !==
-        nth(kernel.stages, first)
+        nth(stages, first)
           .loops.map((l) => l.extent)
           .join()
     )
@@ -127,15 +132,29 @@ export function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, in
   });
 }
 
+/** What is done beside a product is done at any time, so only the part that writes may read. */
+function productOverwrites(kernel: ContractKernel, from: number, to: number): boolean {
+  const { epilogue = [], beside = [] } = kernel;
+  const writer = beside.find(({ stages }) => stages.some((stage) => stage.stores.some((t) => t.buffer === to)));
+  if (beside.some((part) => part !== writer && part.stages.some((stage) => reads(stage, from)))) return false;
+  if (operandsRead(kernel, from)) return false;
+  if (writer === undefined) return epilogueOverwrites(epilogue, from, to);
+  return !reads(storing(epilogue), from) && stagesOverwrite(writer.stages, from, to);
+}
+
+const storing = (stores: readonly Store[]): Stage => ({ loops: [], accumulators: [], stores, ordered: false });
+
+function operandsRead({ lhs, rhs }: ContractKernel, buffer: number): boolean {
+  return [lhs, rhs].some((operand) =>
+    'buffer' in operand ? operand.buffer === buffer : readsOf([operand.value], buffer),
+  );
+}
+
 /** In the epilogue of a product each element is read before it is written, and the product is summed up elsewhere. */
-function epilogueOverwrites({ lhs, rhs, epilogue = [] }: ContractKernel, from: number, to: number): boolean {
+function epilogueOverwrites(epilogue: readonly Store[], from: number, to: number): boolean {
   const stores = epilogue.filter((t) => t.buffer === to);
   const [store] = stores;
   if (store === undefined || stores.length > 1 || store.mask !== undefined) return false;
-  const stage = { loops: [], accumulators: [], ordered: false };
-  const operand = (o: ContractOperand): boolean =>
-    'buffer' in o ? o.buffer === from : reads({ ...stage, stores: [{ ...store, value: o.value }] }, from);
-  if (operand(lhs) || operand(rhs)) return false;
   const written = exprKey(store.index);
   const seen = new Set<Expr>();
   const safe = (e: Expr): boolean => {
@@ -143,7 +162,7 @@ function epilogueOverwrites({ lhs, rhs, epilogue = [] }: ContractKernel, from: n
     seen.add(e);
     return (e.op !== 'load' || e.buffer !== from || exprKey(e.index) === written) && operandsOf(e).every(safe);
   };
-  return stageExpressions({ ...stage, stores: epilogue }).every(safe);
+  return stageExpressions(storing(epilogue)).every(safe);
 }
 
 const stageExpressions = (stage: Stage): Expr[] => [
@@ -151,14 +170,16 @@ const stageExpressions = (stage: Stage): Expr[] => [
   ...stage.stores.flatMap((t) => [t.index, t.value, ...(t.mask === undefined ? [] : [t.mask])]),
 ];
 
-function reads(stage: Stage, buffer: number): boolean {
+const reads = (stage: Stage, buffer: number): boolean => readsOf(stageExpressions(stage), buffer);
+
+function readsOf(roots: readonly Expr[], buffer: number): boolean {
   const seen = new Set<Expr>();
   const visit = (e: Expr): boolean => {
     if (seen.has(e)) return false;
     seen.add(e);
     return (e.op === 'load' && e.buffer === buffer) || operandsOf(e).some(visit);
   };
-  return stageExpressions(stage).some(visit);
+  return roots.some(visit);
 }
 
 /** An index expression with other loop variables. */

@@ -4,7 +4,8 @@
  */
 import { int } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
-import type { ContractAxis, ContractKernel, ContractOperand, Store } from '../../compiler/loop-ir.js';
+import type { ContractAxis, ContractKernel, ContractOperand } from '../../compiler/loop-ir.js';
+import { mapStage, mapStore } from '../../compiler/stages.js';
 import { Exprs } from './exprs.js';
 import { product } from './util.js';
 
@@ -45,10 +46,6 @@ export function dropUnitAxes(kernel: ContractKernel): ContractKernel {
   const visit = (e: Expr): Expr => exprs.substitute(exprs.canon(e), gone);
   const operand = (o: ContractOperand): ContractOperand => ('value' in o ? { value: visit(o.value) } : o);
   const kept = (axes: readonly ContractAxis[]): ContractAxis[] => axes.filter((a) => a.extent !== 1);
-  const store = (s: Store): Store => {
-    const mapped = { ...s, index: visit(s.index), value: visit(s.value) };
-    return s.mask === undefined ? mapped : { ...mapped, mask: visit(s.mask) };
-  };
   return {
     ...kernel,
     batch: kept(batch),
@@ -57,6 +54,9 @@ export function dropUnitAxes(kernel: ContractKernel): ContractKernel {
     k: kept(k),
     lhs: operand(kernel.lhs),
     rhs: operand(kernel.rhs),
-    ...(kernel.epilogue === undefined ? {} : { epilogue: kernel.epilogue.map(store) }),
+    ...(kernel.epilogue !== undefined && { epilogue: kernel.epilogue.map((t) => mapStore(t, visit)) }),
+    ...(kernel.beside !== undefined && {
+      beside: kernel.beside.map(({ of, stages }) => ({ of, stages: stages.map((t) => mapStage(t, visit)) })),
+    }),
   };
 }

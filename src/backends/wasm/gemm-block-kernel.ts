@@ -1,19 +1,20 @@
 /**
- * Loop kernels over a block of a matrix: functions `(slots…, lo, hi, batch, block)` that run stores for rows [lo, hi)
+ * Loop kernels over a block of a matrix: functions `(slots…, lo, hi, batch, block)` that run stages for rows [lo, hi)
  * and the columns of one block, for one point of the batch. Rows are counted through all axes of their group, and the
  * axes merge into one where the expressions allow it; columns are loops, one per axis.
  */
 import { binary, int, loopVar } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
-import type { BufferSlot, ContractAxis, Loop, Store } from '../../compiler/loop-ir.js';
+import type { BufferSlot, ContractAxis, Loop, Stage, Store } from '../../compiler/loop-ir.js';
 import { createExpander } from '../../compiler/math/expand.js';
+import { mapStage } from '../../compiler/stages.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { groupSize } from './contract-axes.js';
 import { Exprs } from './exprs.js';
 import type { Blocks } from './gemm-blocks.js';
 import { blockCount, pushIsLast } from './gemm-blocks.js';
 import { emitLoopKernel } from './loop-kernel.js';
-import { collapseLoops, prepareLoopKernel } from './prepare.js';
+import { collapseLoops, prepareLoopKernel, stageRoots } from './prepare.js';
 import type { VectorMode } from './vectorise.js';
 import { planVectors } from './vectorise.js';
 
@@ -23,6 +24,8 @@ export interface BlockSpace {
   readonly rows: readonly ContractAxis[];
   readonly columns: readonly ContractAxis[];
   readonly blocks: Blocks;
+  /** Ids of other loops of the stages. */
+  readonly taken?: readonly number[];
 }
 
 /** The variables that a block function adds to those of the axes. */
@@ -58,8 +61,8 @@ export function variablesAt(loops: readonly Loop[], position: Expr): Map<number,
   return found;
 }
 
-export function blockVariables({ batch, rows, columns, blocks }: BlockSpace): BlockVariables {
-  const first = Math.max(-1, ...[...batch, ...rows, ...columns].map((a) => a.id)) + 1;
+export function blockVariables({ batch, rows, columns, blocks, taken = [] }: BlockSpace): BlockVariables {
+  const first = Math.max(-1, ...[...batch, ...rows, ...columns].map((a) => a.id), ...taken) + 1;
   return {
     row: loopVar(first, groupSize(rows)),
     batch: loopVar(first + 1, Math.max(1, groupSize(batch))),
@@ -73,21 +76,24 @@ const loopOf = (variable: Expr): Loop => {
   return { id: variable.id, extent: variable.extent };
 };
 
+/** The stage that only stores. */
+export const storing = (stores: readonly Store[]): Stage => ({ loops: [], accumulators: [], stores, ordered: false });
+
 export function blockFunction(
   module: ModuleBuilder,
   name: string,
   slots: readonly BufferSlot[],
   space: BlockSpace,
-  /** The stores, over the variables of the axes; `column` is the position in the block. */
-  storesAt: (row: Expr, column: Expr) => readonly Store[],
+  /** The stages, over the variables of the axes; `column` is the position in the block. */
+  stagesAt: (row: Expr, column: Expr) => readonly Stage[],
   vectors: VectorMode,
   /** Only this part of the last axis of the columns, which is whole in every block. */
   span?: Span,
 ): FunctionRef {
   const { blocks } = space;
-  const whole = emitVariant(module, name, slots, space, 0, storesAt, vectors, span);
+  const whole = emitVariant(module, name, slots, space, 0, stagesAt, vectors, span);
   if (blocks.pieces === 1 || blocks.last === blocks.piece) return whole;
-  const last = emitVariant(module, `${name}.last`, slots, space, 1, storesAt, vectors, span);
+  const last = emitVariant(module, `${name}.last`, slots, space, 1, stagesAt, vectors, span);
   const count = slots.length + 4;
   const f = module.function(
     `${name}.block`,
@@ -112,7 +118,7 @@ function emitVariant(
   slots: readonly BufferSlot[],
   space: BlockSpace,
   variant: 0 | 1,
-  storesAt: (row: Expr, column: Expr) => readonly Store[],
+  stagesAt: (row: Expr, column: Expr) => readonly Stage[],
   vectors: VectorMode,
   span: Span | undefined,
 ): FunctionRef {
@@ -152,8 +158,8 @@ function emitVariant(
   const exprs = new Exprs();
   const expand = createExpander();
   const fixed = (e: Expr): Expr => exprs.substitute(exprs.canon(expand(e)), known);
-  const stores = storesAt(linearOf(rows), column).map((store) => mapStore(store, fixed));
-  const roots = stores.flatMap((s) => (s.mask === undefined ? [s.index, s.value] : [s.index, s.value, s.mask]));
+  const stages = stagesAt(linearOf(rows), column).map((stage) => mapStage(stage, fixed));
+  const roots = stages.flatMap(stageRoots);
   const { loops, gone } = collapseLoops(
     exprs,
     rows.map(({ id, extent: n }) => ({ id, extent: n })),
@@ -165,23 +171,11 @@ function emitVariant(
     name,
     buffers: slots,
     loops: [loopOf(variables.row), ...inner],
-    stages: [
-      {
-        loops: [],
-        accumulators: [],
-        stores: stores.map((store) => mapStore(store, (e) => exprs.substitute(exprs.substitute(e, gone), at))),
-        ordered: false,
-      },
-    ],
+    stages: stages.map((stage) => mapStage(stage, (e) => exprs.substitute(exprs.substitute(e, gone), at))),
   };
   const prepared = prepareLoopKernel(source, false, true);
   return emitLoopKernel(module, prepared, planVectors(prepared, vectors), [
     loopOf(variables.batch),
     loopOf(variables.block),
   ]);
-}
-
-function mapStore(store: Store, visit: (e: Expr) => Expr): Store {
-  const mapped = { ...store, index: visit(store.index), value: visit(store.value) };
-  return store.mask === undefined ? mapped : { ...mapped, mask: visit(store.mask) };
 }

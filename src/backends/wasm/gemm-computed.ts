@@ -11,7 +11,7 @@ import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { ExprEmitter } from './expr-emitter.js';
 import { Exprs } from './exprs.js';
 import type { BlockSpace, Span } from './gemm-block-kernel.js';
-import { blockFunction, blockVariables, variablesAt } from './gemm-block-kernel.js';
+import { blockFunction, blockVariables, storing, variablesAt } from './gemm-block-kernel.js';
 import { findLazySelects } from './lazy.js';
 import type { VectorMode } from './vectorise.js';
 
@@ -44,7 +44,9 @@ export function fillFunction(
       slots,
       matrix,
       (row, column) => [
-        { buffer: buffers.length, index: binary('add', binary('mul', row, int(matrix.stride)), column), value },
+        storing([
+          { buffer: buffers.length, index: binary('add', binary('mul', row, int(matrix.stride)), column), value },
+        ]),
       ],
       vectors,
       span,

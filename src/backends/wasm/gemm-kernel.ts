@@ -4,9 +4,10 @@
  * operands are packed or evaluated into scratch memory and multiplied tile by tile; sums over k are accumulated block
  * by block where the product goes, which is `out`, or a scratch block that is then stored (see gemm-plan.ts).
  */
-import type { ContractKernel } from '../../compiler/loop-ir.js';
+import type { ContractKernel, StagesBeside } from '../../compiler/loop-ir.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { countedLoop, pushMin } from './control.js';
+import { besideCode, emitBeside, placeBeside } from './gemm-beside.js';
 import { blockCount, pushBlockStart } from './gemm-blocks.js';
 import { GemmDriver } from './gemm-driver.js';
 import type { GemmType } from './gemm-micro.js';
@@ -41,7 +42,8 @@ export function emitGemmKernel(
   const plan = planGemm(kernel, dtype);
   const units = plan.splits * plan.batch * blockCount(plan.n) * blockCount(plan.m);
   const driver = new GemmDriver(module, plan, options.vectors);
-  const target = emitDriver(driver, options.fused);
+  const beside = placeBeside(plan);
+  const target = emitDriver(driver, beside.inside, options.fused);
   const slots = kernel.buffers.map((_, slot) => ({ slot }));
   const partials = plan.product.kind === 'partial' ? [{ scratch: 0 }] : [];
   const shared = partials.length === 0 ? 0 : plan.splits * plan.batch * plan.m.total * plan.n.total * plan.width;
@@ -66,7 +68,8 @@ export function emitGemmKernel(
     scratchBytes = last.scratchBytes;
     privateBytes = Math.max(privateBytes, last.privateBytes);
   }
-  return { steps, scratchBytes, privateBytes, listing: () => listing(plan) };
+  const product = { steps, scratchBytes, privateBytes, listing: () => listing(plan) };
+  return emitBeside(module, kernel, beside.after, product, options.vectors);
 }
 
 function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, by, splits }: GemmPlan): string {
@@ -78,7 +81,7 @@ function listing({ kernel, dtype, batch, m, n, k, nr, left, right, product, by, 
   return [head, ...listContraction(kernel)].join('\n');
 }
 
-function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
+function emitDriver(d: GemmDriver, parts: readonly StagesBeside[], fused: boolean): FunctionRef {
   const { f, plan } = d;
   const [mBlocks, nBlocks, kBlocks] = [blockCount(plan.m), blockCount(plan.n), blockCount(plan.k)];
   const unit = d.lo;
@@ -91,6 +94,7 @@ function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
   const right = rightOperand(d);
   const product = productCode(d);
   const multiply = multiplyFunction(d, fused);
+  const beside = besideCode(d, parts);
 
   for (const offsets of d.tables) fillTable(f, d.scratch, offsets);
   const exit = f.block();
@@ -140,6 +144,7 @@ function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
     eachK(() => {
       right.prepare(before);
     });
+  beside.n(() => f.get(first).op('i32.eqz'));
   f.get(first).set(d.m.block);
   countedLoop(f, d.m.block, { local: last }, 1, () => {
     d.moveTo(d.m, plan.m);
@@ -154,6 +159,7 @@ function emitDriver(d: GemmDriver, fused: boolean): FunctionRef {
       f.call(multiply);
     });
     product.finish();
+    beside.m(() => f.get(d.n.block).op('i32.eqz'));
   });
   f.get(unit).get(last).op('i32.add').get(first).op('i32.sub').set(unit).br(again);
   f.end().end();

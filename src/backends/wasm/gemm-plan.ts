@@ -305,6 +305,15 @@ function resultStrides({ out, epilogue, batch, m, n }: ContractKernel): Map<numb
 function swap(kernel: ContractKernel): ContractKernel {
   const turn = (axes: readonly ContractAxis[]): ContractAxis[] =>
     axes.map((a) => ({ ...a, lhsStride: a.rhsStride, rhsStride: a.lhsStride }));
-  const { batch, m, n, k, lhs, rhs } = kernel;
-  return { ...kernel, batch: turn(batch), m: turn(n), n: turn(m), k: turn(k), lhs: rhs, rhs: lhs };
+  const { batch, m, n, k, lhs, rhs, beside } = kernel;
+  return {
+    ...kernel,
+    batch: turn(batch),
+    m: turn(n),
+    n: turn(m),
+    k: turn(k),
+    lhs: rhs,
+    rhs: lhs,
+    ...(beside !== undefined && { beside: beside.map((b) => ({ ...b, of: b.of === 'm' ? 'n' : 'm' })) }),
+  };
 }

@@ -2,10 +2,11 @@
 import { accRef, binary, int, load, loopVar, mapOperands } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { BufferSlot, ContractAxis, ContractKernel, LoopKernel, Store } from '../../compiler/loop-ir.js';
+import { mapStore } from '../../compiler/stages.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { groupSize } from './contract-axes.js';
 import type { Blocks } from './gemm-blocks.js';
-import { axisVar, blockFunction, linearOf } from './gemm-block-kernel.js';
+import { axisVar, blockFunction, linearOf, storing } from './gemm-block-kernel.js';
 import type { VectorMode } from './vectorise.js';
 
 /** All stores of an element of the product, which is the accumulator of id 0. */
@@ -37,7 +38,7 @@ export function storeFunction(
     space,
     (row, column) => {
       const product = load(dtype, buffers.length, binary('add', binary('mul', row, int(stride)), column));
-      return resultStores(kernel).map((store) => withProduct(store, product));
+      return [storing(resultStores(kernel).map((store) => withProduct(store, product)))];
     },
     vectors,
   );
@@ -53,8 +54,7 @@ function withProduct(store: Store, product: Expr): Store {
     memo.set(e, result);
     return result;
   };
-  const mapped = { ...store, index: visit(store.index), value: visit(store.value) };
-  return store.mask === undefined ? mapped : { ...mapped, mask: visit(store.mask) };
+  return mapStore(store, visit);
 }
 
 /**

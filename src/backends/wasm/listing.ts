@@ -132,9 +132,15 @@ export function listContraction(kernel: ContractKernel): string[] {
   lines.push(
     `  acc0: ${shortName(kernel.dtype)} = sum of lhs * rhs over ${kernel.k.map((a) => `i${a.id} < ${a.extent}`).join(', ')}`,
   );
-  const { out, epilogue = [] } = kernel;
+  const { out, epilogue = [], beside = [] } = kernel;
   if (out !== undefined) lines.push(`  b${out.buffer}[${at(out.offset, (a) => a.outStride)}] = acc0`);
   listStage({ loops: [], accumulators: [], stores: epilogue, ordered: false }, undefined, '  ', counter, lines);
+  for (const { of, stages } of beside) {
+    lines.push(
+      `  beside, for each ${[...kernel.batch, ...kernel[of]].map((a) => `i${a.id} < ${a.extent}`).join(', ')}`,
+    );
+    for (const stage of stages) listStage(stage, undefined, '    ', counter, lines);
+  }
   return lines;
 }
 

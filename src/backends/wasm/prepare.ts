@@ -6,7 +6,8 @@
 import { binary } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import { operandsOf } from '../../core/scalar.js';
-import type { Accumulator, Loop, LoopKernel, Stage, Store } from '../../compiler/loop-ir.js';
+import type { Accumulator, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
+import { mapStage } from '../../compiler/stages.js';
 import { Exprs } from './exprs.js';
 import { createExpander } from '../../compiler/math/expand.js';
 
@@ -23,25 +24,6 @@ export const nextOf = (acc: Accumulator): Expr =>
   'next' in acc.update
     ? acc.update.next
     : binary(acc.update.combine, { op: 'acc', type: acc.dtype, id: acc.id }, acc.update.value);
-
-/** Apply `visit` to every expression of a stage. */
-export function mapStage(stage: Stage, visit: (e: Expr) => Expr): Stage {
-  return {
-    ...stage,
-    accumulators: stage.accumulators.map((acc) => ({
-      ...acc,
-      init: visit(acc.init),
-      update:
-        'next' in acc.update
-          ? { next: visit(acc.update.next) }
-          : { combine: acc.update.combine, value: visit(acc.update.value) },
-    })),
-    stores: stage.stores.map((store): Store => {
-      const mapped = { ...store, index: visit(store.index), value: visit(store.value) };
-      return store.mask === undefined ? mapped : { ...mapped, mask: visit(store.mask) };
-    }),
-  };
-}
 
 /** Every expression a stage evaluates inside its loops. */
 export function bodyRoots(stage: Stage): Expr[] {

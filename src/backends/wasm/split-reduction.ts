@@ -8,9 +8,10 @@ import { byteWidth } from '../../core/dtype.js';
 import { accRef, binary, convert, int, load, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
+import { mapStage } from '../../compiler/stages.js';
 import type { Exprs } from './exprs.js';
 import type { PreparedKernel } from './prepare.js';
-import { bodyRoots, mapStage } from './prepare.js';
+import { bodyRoots } from './prepare.js';
 import { at, combineIdentity, product } from './util.js';
 import type { VectorPlan } from './vectorise.js';
 

@@ -92,6 +92,18 @@ describe('kernels of every kind', () => {
     );
   });
 
+  test('sums of what a product reads, beside it', () => {
+    checkSame(
+      (a, b) => [
+        np.matmul(a.transpose(), b),
+        np.sum(b, { axis: 0 }).mul(2),
+        np.sum(a, { axis: 0 }),
+        np.matmul(a, np.square(a).transpose()),
+      ],
+      () => [normal(14, [130, 200]), normal(15, [130, 170])],
+    );
+  });
+
   test('batched products', () => {
     checkSame(
       (a, b) => [np.matmul(a, b)],

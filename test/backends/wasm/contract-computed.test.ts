@@ -3,13 +3,25 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
-import { accRef, binary, constant, convert, int, load, loopVar, select, unary } from '../../../src/core/scalar.js';
+import {
+  accRef,
+  binary,
+  constant,
+  convert,
+  int,
+  load,
+  loopVar,
+  mapOperands,
+  select,
+  unary,
+} from '../../../src/core/scalar.js';
 import type { Expr } from '../../../src/core/scalar.js';
 import type {
   BufferSlot,
   ContractAxis,
   ContractKernel,
   ContractOperand,
+  StagesBeside,
   Store,
 } from '../../../src/compiler/loop-ir.js';
 import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
@@ -273,6 +285,57 @@ function drawContraction(g: Draw): ContractKernel {
     }
   }
   const plainly = form === 0 || g(fc.boolean);
+  /** The sum over k of an operand, taken from a value for each of its rows or columns. */
+  const sums = (of: 'm' | 'n'): StagesBeside => {
+    const [source, own, key] = of === 'm' ? ([lhs, m, 'lhsStride'] as const) : ([rhs, n, 'rhsStride'] as const);
+    const inner = k.map(({ extent }) => axis(extent));
+    const renamed = new Map(k.map(({ id }, i) => [id, inner[i]]));
+    const rename = (e: Expr): Expr => {
+      const to = e.op === 'var' ? renamed.get(e.id) : undefined;
+      return to === undefined ? mapOperands(e, rename) : v(to);
+    };
+    const plain =
+      'value' in source ? source.value : load(dtype, source.buffer, at([...batch, ...own, ...k], key, source.offset));
+    let position: Expr = int(0);
+    for (const a of [...batch, ...own]) position = add(mul(position, int(a.extent)), v(a));
+    const kept = slot(
+      dtype,
+      [...batch, ...own].reduce((size, a) => size * a.extent, 1),
+      'readwrite',
+    );
+    const sum = accRef(dtype, 0);
+    return {
+      of,
+      stages: [
+        {
+          loops: inner.map(({ id, extent }) => ({ id, extent })),
+          accumulators: [
+            {
+              id: 0,
+              dtype,
+              init: constant(dtype, 0),
+              update: { combine: dtype === 'bool' ? 'or' : 'add', value: rename(plain) },
+            },
+          ],
+          stores: [],
+          ordered: false,
+        },
+        {
+          loops: [],
+          accumulators: [],
+          stores: [
+            {
+              buffer: kept,
+              index: position,
+              value: binary(dtype === 'bool' ? 'xor' : 'sub', load(dtype, kept, position), sum),
+            },
+          ],
+          ordered: false,
+        },
+      ],
+    };
+  };
+  const beside = pick(g, [[], [], ['m'], ['n'], ['m', 'n']] as const).map(sums);
   return {
     kind: 'contract',
     name: 'random',
@@ -285,6 +348,7 @@ function drawContraction(g: Draw): ContractKernel {
     rhs,
     ...(plainly ? { out: { buffer: slot(dtype, length, 'write'), offset: 0 } } : {}),
     ...(stores.length === 0 ? {} : { epilogue: stores }),
+    ...(beside.length === 0 ? {} : { beside }),
     buffers,
   };
 }
@@ -299,7 +363,7 @@ function substituteIndex(e: Expr, along: ContractAxis, position: Expr): Expr {
   return visit(e);
 }
 
-test('random contractions of computed operands with epilogues, in every layout and dtype', () => {
+test('random contractions of computed operands, with epilogues and sums beside them, in every layout and dtype', () => {
   fc.assert(
     fc.property(fc.gen(), (g) => {
       check(drawContraction(g), pick(g, VECTOR_MODES));
@@ -359,6 +423,76 @@ test.each([
       },
     ),
   );
+});
+
+test('a matrix times a vector in blocks of dot products, whose epilogue runs over the block', () => {
+  const k = 30;
+  nextId = 0;
+  const [i, l] = [axis(1000, { lhsStride: k, outStride: 1 }), axis(k, { lhsStride: 1, rhsStride: 1 })];
+  const kernel: ContractKernel = {
+    kind: 'contract',
+    name: 'matvec',
+    dtype: 'float32',
+    buffers: [
+      { dtype: 'float32', length: 1000 * k, access: 'read' },
+      { dtype: 'float32', length: k, access: 'read' },
+      { dtype: 'float32', length: 1000, access: 'write' },
+    ],
+    batch: [],
+    m: [i],
+    n: [],
+    k: [l],
+    lhs: { buffer: 0, offset: 0 },
+    rhs: { buffer: 1, offset: 0 },
+    epilogue: [{ buffer: 2, index: v(i), value: binary('max', accRef('float32', 0), constant('float32', 0)) }],
+  };
+  expect(emitProgram(programOf(kernel)).text()).toContain('in dots');
+  for (const vectors of VECTOR_MODES) check(kernel, vectors);
+});
+
+test.each([
+  [130, 70, 19],
+  [33, 41, 700],
+  [200, 1100, 33],
+  [3, 900, 40],
+  [5, 9, 3000],
+] as const)('sums of both operands beside a product of %d x %d x %d', (m, n, k) => {
+  for (const vectors of VECTOR_MODES) {
+    const kernel = dense([m, n, k], [{ dtype: 'float32', length: m * n, access: 'write' }], (index) => [
+      { buffer: 2, index, value: accRef('float32', 0) },
+    ]);
+    const sum = (of: 'm' | 'n', buffer: number, to: number): StagesBeside => {
+      const own = kernel[of][0] ?? axis(1);
+      const inner = axis(k);
+      const index = of === 'm' ? add(mul(v(own), int(k)), v(inner)) : add(mul(v(inner), int(n)), v(own));
+      const value = load('float32', buffer, index);
+      return {
+        of,
+        stages: [
+          {
+            loops: [{ id: inner.id, extent: k }],
+            accumulators: [
+              { id: 0, dtype: 'float32', init: constant('float32', 0), update: { combine: 'add', value } },
+            ],
+            stores: [],
+            ordered: false,
+          },
+          {
+            loops: [],
+            accumulators: [],
+            stores: [{ buffer: to, index: v(own), value: accRef('float32', 0) }],
+            ordered: false,
+          },
+        ],
+      };
+    };
+    const buffers: BufferSlot[] = [
+      ...kernel.buffers,
+      { dtype: 'float32', length: m, access: 'write' },
+      { dtype: 'float32', length: n, access: 'write' },
+    ];
+    check({ ...kernel, buffers, beside: [sum('m', 0, 3), sum('n', 1, 4)] }, vectors);
+  }
 });
 
 test('an update in place, and a transposed result', () => {

@@ -4,6 +4,7 @@ import type { TypedArray } from '../../../src/core/dtype.js';
 import type { ContractAxis, ContractKernel, ContractOperand, Store } from '../../../src/compiler/loop-ir.js';
 import type { Environment, Value } from './evaluate.js';
 import { evaluate, isFloat, runStores, wrap } from './evaluate.js';
+import { forEachPoint, runStage } from './interpreter-stage.js';
 
 /** The values of a group's variables at each of its points, in order. */
 function pointsOf(axes: readonly ContractAxis[]): number[][] {
@@ -15,10 +16,10 @@ function pointsOf(axes: readonly ContractAxis[]): number[][] {
 
 /**
  * The contraction, term by term: sums in float64 (floats) or exactly (integers), then the plain store and the stores of
- * the epilogue, all of whose loads come before the first store.
+ * the epilogue, all of whose loads come before the first store; what is beside it in the end.
  */
 export function runContract(kernel: ContractKernel, buffers: readonly TypedArray[]): void {
-  const { batch, m, n, k, dtype, out, epilogue = [] } = kernel;
+  const { batch, m, n, k, dtype, out, epilogue = [], beside = [] } = kernel;
   const env: Environment = { buffers, variables: new Map(), accumulators: new Map() };
   const outer = [...batch, ...m, ...n];
   const terms = pointsOf(k);
@@ -69,5 +70,10 @@ export function runContract(kernel: ContractKernel, buffers: readonly TypedArray
         ? []
         : [{ buffer: out.buffer, index: int(out.offset + offset(outer, point, 'outStride')), value: accRef(dtype, 0) }];
     runStores([...plain, ...epilogue], env, dtypes);
+  }
+  for (const { of, stages } of beside) {
+    forEachPoint([...batch, ...kernel[of]], env.variables, () => {
+      for (const stage of stages) runStage(stage, env, dtypes);
+    });
   }
 }

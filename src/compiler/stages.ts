@@ -1,0 +1,25 @@
+/** Rewriting the expressions of stages and stores. */
+import type { Expr } from '../core/scalar.js';
+import type { Stage, Store } from './loop-ir.js';
+
+/** Apply `visit` to every expression of a store. */
+export function mapStore(store: Store, visit: (e: Expr) => Expr): Store {
+  const mapped = { ...store, index: visit(store.index), value: visit(store.value) };
+  return store.mask === undefined ? mapped : { ...mapped, mask: visit(store.mask) };
+}
+
+/** Apply `visit` to every expression of a stage. */
+export function mapStage(stage: Stage, visit: (e: Expr) => Expr): Stage {
+  return {
+    ...stage,
+    accumulators: stage.accumulators.map((acc) => ({
+      ...acc,
+      init: visit(acc.init),
+      update:
+        'next' in acc.update
+          ? { next: visit(acc.update.next) }
+          : { combine: acc.update.combine, value: visit(acc.update.value) },
+    })),
+    stores: stage.stores.map((store) => mapStore(store, visit)),
+  };
+}

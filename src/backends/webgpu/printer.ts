@@ -230,6 +230,8 @@ export class Printer {
       const isNaN = this.#call('is_nan', x);
       return op === 'ne' ? isNaN : `!${isNaN}`;
     }
+    // Tint makes of != a comparison that is false if either is NaN.
+    if (type === 'float32' && op === 'ne') return `!(${x} == ${y})`;
     return `${x} ${op === 'eq' ? '==' : '!='} ${y}`;
   }
 
@@ -241,7 +243,7 @@ export class Printer {
     const x = this.#operand(e.x);
     const [from, to] = [e.x.type, e.type];
     if (e.op === 'bitcast') return `bitcast<${wgslType(to)}>(${x})`;
-    if (to === 'bool') return `${x} != ${literal(from, 0)}`;
+    if (to === 'bool') return this.combine('ne', from, x, literal(from, 0));
     if (from === 'bool') return `select(${literal(to, 0)}, ${literal(to, 1)}, ${x})`;
     if (from === 'float32') return this.#call(to === 'int32' ? 'f32_to_i32' : 'f32_to_u32', x);
     return to === 'float32' ? `f32(${x})` : `bitcast<${wgslType(to)}>(${x})`;

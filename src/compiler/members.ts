@@ -2,6 +2,7 @@
  * Which values are computed once, by a kernel, and which wherever they are read. Views are index arithmetic and never
  * computed; a value that is read once, without repetition, is computed where it is read.
  */
+import { sizeOf } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import type { MapLowering } from '../core/lowering.js';
 import { Var, type Atom } from '../core/primitive.js';
@@ -23,6 +24,34 @@ const NODES_PER_OPERATION = 3;
 /** How much smaller what it is made of must be. */
 const REMADE_RATIO = 8;
 
+/** Rows or columns up to which a product reads the other operand where it is, and so wants it stored. */
+const FEW = 8;
+
+/** How what reads a value wants it: computed wherever it is read, or so if that is cheap, or stored. */
+const Want = { ANY: 0, STORED_IF_WORK: 1, STORED: 2 } as const;
+type Want = (typeof Want)[keyof typeof Want];
+const stricter = (a: Want, b: Want): Want => (a > b ? a : b);
+
+interface Use {
+  count: number;
+  repeated: boolean;
+  want: Want;
+}
+
+/**
+ * A product reads an element of an operand once for each column (row) of the other one, or, in blocks, computes it once
+ * for many of them while it packs the operand. A convolution does so for each window that the element is in.
+ */
+function wantOf({ lowering, inputs }: LoweredEqn, operand: number): Want {
+  if (lowering.kind !== 'contract') return Want.ANY;
+  const { batch, k } = lowering;
+  const [m, n] = [sizeOf(lowering.m), sizeOf(lowering.n)];
+  const [own, other] = operand === 0 ? [m, n] : [n, m];
+  if (sizeOf(batch) * own * sizeOf(k) > nth(inputs, operand).aval.size) return Want.STORED;
+  if (other === 1) return Want.ANY;
+  return Math.min(m, n) > FEW ? Want.STORED_IF_WORK : Want.STORED;
+}
+
 /** Values that are not inlined. */
 export function chooseMembers(
   program: Body,
@@ -30,13 +59,18 @@ export function chooseMembers(
 ): { members: ReadonlySet<Var>; work: ReadonlyMap<LoweredEqn, number> } {
   const members = new Set<Var>();
   const outputs = new Set<Atom>(program.outputs);
-  const uses = new Map<Var, { count: number; repeated: boolean; needsBuffer: boolean }>();
-  const useOf = (v: Var): { count: number; repeated: boolean; needsBuffer: boolean } => {
+  const uses = new Map<Var, Use>();
+  const useOf = (v: Var): Use => {
     let use = uses.get(v);
-    if (use === undefined) uses.set(v, (use = { count: 0, repeated: false, needsBuffer: false }));
+    if (use === undefined) uses.set(v, (use = { count: 0, repeated: false, want: Want.ANY }));
     return use;
   };
   const again = cheapAgain(program);
+  // What is made of a product or a reduction of this program is computed in its kernel rather than while it is packed.
+  const isCheap = (eqn: LoweredEqn): boolean => {
+    const found = again.get(eqn);
+    return found !== undefined && found.work <= CHEAP_REPEATED && !found.ofKernel;
+  };
   // Backwards, so that what is known of a view's result can be passed on to its operand.
   for (let i = program.eqns.length - 1; i >= 0; i--) {
     const eqn = nth(program.eqns, i);
@@ -49,7 +83,9 @@ export function chooseMembers(
         barrier ||
         outputs.has(v) ||
         (compute && (use.count > 1 || use.repeated) && !isRemade(eqn, use, again)) ||
-        (use.needsBuffer && !isRemade(eqn, { count: 1, repeated: false }, again) && !isStridedView(v, eqn, producer))
+        (use.want > (use.count === 1 && isCheap(eqn) ? Want.STORED_IF_WORK : Want.ANY) &&
+          !isRemade(eqn, { count: 1, repeated: false }, again) &&
+          !isStridedView(v, eqn, producer))
       ) {
         members.add(v);
       }
@@ -61,10 +97,11 @@ export function chooseMembers(
     );
     for (const a of new Set(eqn.inputs)) {
       if (!(a instanceof Var) || producer.get(a) === undefined) continue;
+      const want = eqn.inputs.map((x, i) => (x === a ? wantOf(eqn, i) : Want.ANY)).reduce(stricter);
       const use = useOf(a);
       const passed = through ? useOf(nth(eqn.outputs, 0)) : undefined;
       use.count += passed?.count ?? 1;
-      use.needsBuffer ||= passed?.needsBuffer ?? eqn.lowering.kind === 'contract';
+      use.want = stricter(use.want, passed?.want ?? want);
       // A sort reads whole arrays in their own order; loops and branches hand on where arrays are.
       if (eqn.lowering.kind === 'sort' || isControl(eqn)) members.add(a);
       use.repeated ||= size > a.aval.size || (passed?.repeated ?? false);
@@ -80,6 +117,8 @@ const isStridedView = (v: Var, eqn: LoweredEqn, producer: ReadonlyMap<Var, Lower
 interface Again {
   readonly work: number;
   readonly source: number;
+  /** Whether some of that is no map's result, but is computed here. */
+  readonly ofKernel: boolean;
 }
 
 /** What a cheap map does for an element: one operation, or, of a window of elements, as many as there are. */
@@ -105,18 +144,24 @@ function operations({ inputs, outputs }: LoweredEqn, lowering: MapLowering): num
 function cheapAgain(program: Body): ReadonlyMap<LoweredEqn, Again> {
   const byValue = new Map<Var, Again>();
   const byEqn = new Map<LoweredEqn, Again>();
+  const others = new Set<Var>();
   for (const eqn of program.eqns) {
     const { lowering } = eqn;
-    if (lowering.kind !== 'map' || lowering.barrier === true) continue;
+    if (lowering.kind !== 'map' || lowering.barrier === true) {
+      eqn.outputs.forEach((v) => others.add(v));
+      continue;
+    }
     let work = lowering.cost === 'expensive' ? EXPENSIVE : lowering.cost === 'view' ? 0 : operations(eqn, lowering);
     let source = 0;
+    let ofKernel = false;
     for (const a of eqn.inputs) {
       if (!(a instanceof Var)) continue;
       const made = byValue.get(a);
       work += made?.work ?? 0;
       source = Math.max(source, made?.source ?? a.aval.size);
+      ofKernel ||= made?.ofKernel ?? others.has(a);
     }
-    const found = { work, source };
+    const found = { work, source, ofKernel };
     byEqn.set(eqn, found);
     eqn.outputs.forEach((v) => byValue.set(v, found));
   }

@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],
+    globalSetup: ['test/vulkan.ts'],
     // Law tests draw many programs; a single one may take seconds on two cores.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -10,7 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const recordPath = fileURLToPath(new URL('size.json', import.meta.url));
@@ -30,6 +30,16 @@ interface Size {
   readonly gzip: number;
 }
 
+/** What is imported on demand (WebGPU) is not downloaded with the entry. */
+const withoutDynamic: Plugin = {
+  name: 'without-dynamic',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};
+
 async function measure(contents: string): Promise<{ readonly size: Size; readonly metafile: Metafile }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: 'ts' },
@@ -40,6 +50,7 @@ async function measure(contents: string): Promise<{ readonly size: Size; readonl
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
+    plugins: [withoutDynamic],
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error('esbuild wrote nothing');

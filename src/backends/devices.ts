@@ -7,9 +7,50 @@ import type { NDArray } from '../core/ndarray.js';
 import { type ArrayLike } from '../core/ndarray.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
 import { cpu } from './wasm/device.js';
+import type { WebGpuOptions } from './webgpu/request.js';
 
-/** The devices of this machine that are in use. `cpu` is always there. */
-export const devices = (): readonly Device[] => [cpu];
+const inUse: Device[] = [cpu];
+
+/** The devices of this machine that are in use: `cpu`, which is always there, and those that were asked for. */
+export const devices = (): readonly Device[] => [...inUse];
+
+/** Devices asked for, by what was asked. */
+const requested = new Map<string, Promise<Device>>();
+
+/**
+ * A device by name. `cpu` is always there; `webgpu` is the browser's GPU, or in Node that of the package `webgpu` (Dawn), which must
+ * be installed beside this one. Asking again gives the same device, so that arrays of both askers mix.
+ *
+ * @throws NoDeviceError if there is no WebGPU here, or no adapter for it.
+ * @example
+ * ```ts no-run
+ * import { jit, numpy as np, requestDevice, setDefaultDevice } from 'cotangent';
+ * setDefaultDevice(await requestDevice('webgpu'));
+ * const y = jit(np.tanh)(np.arange(5));
+ * console.log(await y.data());
+ * ```
+ */
+export function requestDevice(kind: 'cpu' | 'webgpu', options: WebGpuOptions = {}): Promise<Device> {
+  if (kind === 'cpu') return Promise.resolve(cpu);
+  const key = JSON.stringify(options);
+  let device = requested.get(key);
+  if (device === undefined) {
+    device = import('./webgpu/request.js').then(async ({ requestWebGpu }) => {
+      const gpu = await requestWebGpu(options);
+      inUse.push(gpu);
+      // A device that is lost is not given again.
+      void gpu.lost.then(() => {
+        requested.delete(key);
+        inUse.splice(inUse.indexOf(gpu), 1);
+      });
+      return gpu;
+    });
+    // Nor is a failure: a driver may have come meanwhile.
+    device.catch(() => requested.delete(key));
+    requested.set(key, device);
+  }
+  return device;
+}
 
 /**
  * The arrays of a tree on `device` (the default device if absent). Numbers become arrays.

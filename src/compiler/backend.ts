@@ -1,6 +1,7 @@
 /** What a backend offers the compiler: a device that can also turn a Program into something runnable. */
 import type { Device, Storage } from '../core/device.js';
 import type { Program } from './loop-ir.js';
+import type { MemoryLayout } from './plan.js';
 
 export type TextStage = 'kernels' | 'wat';
 
@@ -15,5 +16,9 @@ export interface Executable {
 }
 
 export interface Backend extends Device {
+  /** How arrays lie in its memory; as in a host's if absent. */
+  readonly layout?: MemoryLayout;
+  /** Another array of the same elements. */
+  copy(storage: Storage): Storage;
   compile(program: Program): Executable;
 }

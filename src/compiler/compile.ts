@@ -6,7 +6,7 @@ import { blockWeights } from './block-weights.js';
 import { hoistInvariants } from './hoist.js';
 import { inlineCalls, isControl, type FlatProgram } from './inline.js';
 import type { Program } from './loop-ir.js';
-import { planMemory } from './plan.js';
+import { planMemory, type MemoryLayout } from './plan.js';
 import { schedule } from './schedule.js';
 import { separateSums } from './separate-sums.js';
 import { simplify } from './simplify.js';
@@ -30,6 +30,8 @@ export interface CompileOptions {
   /** Which arguments may be overwritten. */
   readonly donate?: readonly boolean[];
   readonly dynamicExtent?: boolean;
+  /** How the device lays arrays out; as a host does if absent. */
+  readonly layout?: MemoryLayout;
 }
 
 /** Passes over the flat program. */
@@ -55,7 +57,7 @@ export function compileJaxpr(closed: ClosedJaxpr, options: CompileOptions = {}):
   const body = schedule(flat);
   const forwarded = new Set(results.filter((r) => r.kind === 'input').map((r) => r.index));
   const donatable = flat.inputs.map((_, i) => options.donate?.[i] === true && !forwarded.has(i));
-  const plan = planMemory(body, flat.inputs, computed, donatable);
+  const plan = planMemory(body, flat.inputs, computed, donatable, options.layout);
   const { buffers, kernels, steps } = bindSteps(body, plan);
   const program: Program = {
     name: options.name ?? 'main',

@@ -50,7 +50,10 @@ export class CompiledFunction {
     private readonly outAvals: readonly ShapedArray[],
     options: CompileOptions = {},
   ) {
-    const compiled = compileJaxpr(closed, options);
+    const compiled = compileJaxpr(
+      closed,
+      device.layout === undefined ? options : { ...options, layout: device.layout },
+    );
     this.#executable = device.compile(compiled.program);
     this.#constants = compiled.constants;
     this.#results = compiled.results;
@@ -64,7 +67,7 @@ export class CompiledFunction {
     outAvals = this.outAvals,
   ): ConcreteArray[] {
     const all = this.#constants.length === 0 ? operands : [...operands, ...this.#constants];
-    const storages = all.map((x) => x.storage);
+    const storages = all.map((x) => x.storageOn(this.device));
     const copies = donated === undefined ? undefined : this.#copyForwarded(storages, donated);
     const computed = this.#executable.run(storages, donated, extent);
     const result = (source: ResultSource): Storage | number => {
@@ -86,7 +89,7 @@ export class CompiledFunction {
     for (const source of this.#results) {
       if (source.kind !== 'input' || donated[source.index] !== true) continue;
       const storage = nth(storages, source.index);
-      copies.set(source.index, this.device.fromHost(storage.dtype, this.device.toHost(storage)));
+      copies.set(source.index, this.device.copy(storage));
     }
     return copies;
   }

@@ -3,7 +3,7 @@
  * takes the memory of one that dies where it is made, if that is safe; results may take the place of donated inputs.
  */
 import { nth } from '../core/axes.js';
-import { byteWidth } from '../core/dtype.js';
+import { byteWidth, type DType } from '../core/dtype.js';
 import type { Var } from '../core/primitive.js';
 import { planArena, type Lifetime } from './arena.js';
 import type { Placement, ProgramBuffer } from './loop-ir.js';
@@ -17,10 +17,15 @@ import {
 } from './overwrite.js';
 import type { CarriedValue, KernelStep, RepeatStep, ScheduledBody, ScheduledStep, SlicedValue } from './schedule.js';
 
-/** Byte alignment of buffers. */
-const ALIGN = 64;
-const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
-const bytesOf = (v: Var): number => v.aval.size * byteWidth(v.aval.dtype);
+/** How a device lays arrays out in memory. */
+export interface MemoryLayout {
+  /** Bytes that offsets in the arena are multiples of. */
+  readonly alignment: number;
+  readonly elementBytes: (dtype: DType) => number;
+}
+
+/** Host memory: a cache line, and no padding. */
+const HOST_LAYOUT: MemoryLayout = { alignment: 64, elementBytes: byteWidth };
 
 export interface MemoryPlan {
   readonly buffers: readonly ProgramBuffer[];
@@ -65,8 +70,9 @@ export function planMemory(
   inputs: readonly Var[],
   outputs: readonly Var[],
   donatable: readonly boolean[],
+  layout = HOST_LAYOUT,
 ): MemoryPlan {
-  const planner = new Planner(inputs, outputs);
+  const planner = new Planner(inputs, outputs, layout);
   planner.walk(steps, undefined);
   planner.takeOver();
   return planner.finish(steps, donatable);
@@ -94,8 +100,18 @@ class Planner {
   constructor(
     private readonly inputs: readonly Var[],
     private readonly outputs: readonly Var[],
+    private readonly layout: MemoryLayout,
   ) {
     this.#inputs = new Set(inputs);
+  }
+
+  #bytesOf(v: Var): number {
+    return v.aval.size * this.layout.elementBytes(v.aval.dtype);
+  }
+
+  #aligned(v: Var): number {
+    const { alignment } = this.layout;
+    return Math.ceil(this.#bytesOf(v) / alignment) * alignment;
   }
 
   /** Lifetimes of everything that steps in a loop, or outside of all, touch. */
@@ -157,7 +173,7 @@ class Planner {
     let block = this.#blocks.get(root);
     if (block === undefined) {
       const output = this.outputs.indexOf(root);
-      block = { from: time, to: time, bytes: align(bytesOf(root)), vars: [root], scope, output: undefined };
+      block = { from: time, to: time, bytes: this.#aligned(root), vars: [root], scope, output: undefined };
       if (output >= 0) block.output = output;
       this.#blocks.set(root, block);
     }
@@ -173,7 +189,7 @@ class Planner {
     slots.forEach((taker, to) => {
       if (kernel.buffers[to]?.access !== 'write') return;
       slots.forEach((donor, from) => {
-        if (kernel.buffers[from]?.access !== 'read' || bytesOf(donor) !== bytesOf(taker)) return;
+        if (kernel.buffers[from]?.access !== 'read' || this.#bytesOf(donor) !== this.#bytesOf(taker)) return;
         const safe = (): boolean => readsOnlyWhatItWrites(step, donor, taker);
         this.#takeovers.push({ donor, taker, dies: time, begins: time, safe, otherwise: time });
       });
@@ -190,7 +206,11 @@ class Planner {
     }
     for (const read of loop.reads) {
       for (const write of loop.writes) {
-        if (bytesOf(read.whole) !== bytesOf(write.whole) || bytesOf(read.slice) !== bytesOf(write.slice)) continue;
+        if (
+          this.#bytesOf(read.whole) !== this.#bytesOf(write.whole) ||
+          this.#bytesOf(read.slice) !== this.#bytesOf(write.slice)
+        )
+          continue;
         const safe = (): boolean =>
           once(read.whole) && canOverwrite(loop.body.steps, read.slice, write.slice, this.#shared);
         this.#takeovers.push({ donor: read.whole, taker: write.whole, dies: end, begins: time, safe, otherwise: end });
@@ -258,7 +278,7 @@ class Planner {
       }
       const slice = this.#slices.get(v);
       if (slice !== undefined)
-        return place(v, { kind: 'slice', of: find(slice.whole), loop: id(slice.loop), bytes: bytesOf(v) });
+        return place(v, { kind: 'slice', of: find(slice.whole), loop: id(slice.loop), bytes: this.#bytesOf(v) });
       const carried = this.#carried.get(v);
       if (carried === undefined) throw new Error('internal: a value without memory');
       return place(v, { kind: 'carry', loop: id(carried.loop), index: carried.index, at: carried.at });

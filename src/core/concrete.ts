@@ -37,10 +37,15 @@ export class ConcreteArray extends NDArray {
 
   /** The bytes; throws if they were donated or disposed. */
   get storage(): Storage {
-    if (this.#storage === undefined) {
+    return this.storageOn(this.#storage?.device ?? getDefaultDevice());
+  }
+
+  /** The bytes, of a scalar that is a number still on the device that asks. */
+  storageOn(device: Device): Storage {
+    if (this.#storage === undefined || (this.scalarValue !== undefined && this.#storage.device !== device)) {
       const data = hostArray(this.dtype, 1);
       data[0] = this.scalarValue ?? 0;
-      this.#storage = getDefaultDevice().fromHost(this.dtype, data);
+      this.#storage = device.fromHost(this.dtype, data);
     }
     if (this.#storage.gone !== undefined) {
       throw new DeletedArrayError(

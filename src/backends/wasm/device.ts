@@ -93,6 +93,10 @@ export class CpuDevice implements Backend {
     return this.store.read(own.cell, own.dtype, own.length);
   }
 
+  copy(storage: Storage): CpuStorage {
+    return this.fromHost(storage.dtype, this.toHost(storage));
+  }
+
   // Async so that errors come as rejections, as they do on devices that have to wait.
   // eslint-disable-next-line @typescript-eslint/require-await
   async toHostAsync(storage: Storage): Promise<TypedArray> {

@@ -115,7 +115,7 @@ export class ThreadPool {
   }
 
   /** Wait until `threads` threads are ready, or `milliseconds` have passed; for tests and measurements. */
-  async ready(threads: number, milliseconds = 5000): Promise<boolean> {
+  async ready(threads: number, milliseconds = 30_000): Promise<boolean> {
     const workers = Math.min(threads, MAX_THREADS) - 1;
     this.#start(workers);
     const until = performance.now() + milliseconds;

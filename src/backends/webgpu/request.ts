@@ -1,0 +1,56 @@
+/** Asking for a WebGPU device: the browser's, or in Node that of the `webgpu` package (Dawn). */
+import { WebGpuDevice } from './device.js';
+import { NoDeviceError } from './errors.js';
+
+export interface WebGpuOptions {
+  /** Which of several GPUs. */
+  readonly powerPreference?: GPUPowerPreference;
+}
+
+/** Features that shaders and measurements use where the adapter has them. */
+const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+/** Limits of which the adapter's maximum is asked for. */
+const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const;
+
+export async function requestWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+  const gpu = await implementation();
+  const adapter = await gpu.requestAdapter(options);
+  if (adapter === null) {
+    throw new NoDeviceError(
+      'requestDevice: there is WebGPU here, but no adapter: no GPU, or no driver for it. On Linux a Vulkan driver is needed; ' +
+        'without a GPU, SwiftShader is one (docs/webgpu.md). The cpu device needs nothing.',
+    );
+  }
+  const { info } = adapter;
+  const device = await adapter.requestDevice({
+    requiredFeatures: FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+  return new WebGpuDevice(device, `${info.vendor} ${info.architecture} ${info.description}`.trim());
+}
+
+/** Dawn's instance; it must outlive everything made of it. */
+let dawn: GPU | undefined;
+
+async function implementation(): Promise<GPU> {
+  if (dawn !== undefined) return dawn;
+  if (typeof navigator !== 'undefined' && 'gpu' in navigator) return navigator.gpu;
+  // A computed name: bundlers for pages must not follow it.
+  const name = 'webgpu';
+  let module: unknown;
+  try {
+    module = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+  } catch (cause) {
+    throw new NoDeviceError(
+      'requestDevice: no WebGPU here. In Node, install the package: npm install webgpu. In a page, the browser has none, or the page ' +
+        'is not served by https or from localhost. The cpu device needs nothing.',
+      { cause },
+    );
+  }
+  if (!isDawn(module))
+    throw new NoDeviceError('requestDevice: the package webgpu is not what was expected: it exports no create');
+  return (dawn = module.create([]));
+}
+
+const isDawn = (module: unknown): module is { create: (options: string[]) => GPU } =>
+  typeof module === 'object' && module !== null && 'create' in module;

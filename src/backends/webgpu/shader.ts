@@ -1,0 +1,136 @@
+/** A kernel as a whole WGSL module: bindings by how its slots lie in buffers, then the code of its kind. */
+import type { DType } from '../../core/dtype.js';
+import { createExpander } from '../../compiler/math/expand.js';
+import type { Kernel, LoopKernel, Store } from '../../compiler/loop-ir.js';
+import type { Expr } from '../../core/scalar.js';
+import { contractShader } from './contract-kernel.js';
+import { atomicSlots, loopShader } from './loop-kernel.js';
+import type { SlotAccess } from './printer.js';
+import { sortShader } from './sort-kernel.js';
+import { storedType } from './wgsl.js';
+
+/** How one kernel call finds its slots. */
+export interface Layout {
+  /** The binding of each slot. Slots that may share memory have the same one. */
+  readonly bindings: readonly number[];
+  /** Whether a slot begins somewhere in its binding: its first element is then a parameter. */
+  readonly moved: readonly boolean[];
+  /** Whether each binding is of a buffer that this kernel writes. */
+  readonly written: readonly boolean[];
+}
+
+export interface Shader {
+  readonly code: string;
+  readonly groups: (extent: number) => number;
+  /** Whether it reads the uniform block of parameters: the extent, then the first elements of moved slots. */
+  readonly takesParameters: boolean;
+}
+
+/** Slots that a kernel writes. */
+export const isWritten = (kernel: Kernel, slot: number): boolean => kernel.buffers[slot]?.access !== 'read';
+
+export function kernelShader(kernel: Kernel, layout: Layout, dynamicExtent: boolean): Shader {
+  const atomic = kernel.kind === 'loop' ? atomicSlots(kernel) : new Set<number>();
+  const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic));
+  const moved = layout.moved.flatMap((is, slot) => (is ? [slot] : []));
+  const slots = kernel.buffers.map(({ dtype }, slot): SlotAccess => {
+    const binding = layout.bindings[slot] ?? -1;
+    return {
+      dtype,
+      variable: `b${binding}`,
+      declared: declared[binding] ?? 'u32',
+      ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
+    };
+  });
+  const { workgroupSize, declarations, prelude, body, groups } = print(kernel, slots, dynamicExtent);
+  const takesParameters = dynamicExtent || moved.length > 0;
+  const parameters = takesParameters
+    ? `struct Params { extent: u32, ${moved.map((slot) => `first_${slot}: u32, `).join('')}}
+@group(0) @binding(${declared.length}) var<uniform> params: Params;`
+    : '';
+  const code = `// ${kernel.name}
+${declared
+  .map(
+    (type, i) =>
+      `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${type}>;`,
+  )
+  .join('\n')}
+${parameters}
+${declarations}
+${prelude}
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let group = workgroup.x + workgroup.y * workgroups.x;
+  // Launches have two dimensions, which no compiler knows.
+  let runtime_zero = workgroups.z - 1u;
+${body}
+}
+`;
+  return { code, groups, takesParameters };
+}
+
+/** The element type of a binding: that of its slots, or u32 where they differ. */
+function declaredType(
+  kernel: Kernel,
+  { bindings }: Layout,
+  binding: number,
+  atomic: ReadonlySet<number>,
+): SlotAccess['declared'] {
+  const slots = bindings.flatMap((b, slot) => (b === binding ? [slot] : []));
+  if (slots.some((slot) => atomic.has(slot))) return 'atomic<u32>';
+  const types = new Set(slots.map((slot) => storedType(kernel.buffers[slot]?.dtype ?? 'uint32')));
+  const [type = 'u32'] = types;
+  return types.size === 1 && type !== 'bool' ? type : 'u32';
+}
+
+function print(kernel: Kernel, slots: readonly SlotAccess[], dynamicExtent: boolean): ReturnType<typeof loopShader> {
+  const expand = createExpander();
+  const stores = (list: readonly Store[]): Store[] => list.map((t) => mapStore(t, expand));
+  switch (kernel.kind) {
+    case 'sort':
+      return sortShader(kernel, slots);
+    case 'contract': {
+      const operand = <O extends typeof kernel.lhs>(o: O): O => ('value' in o ? { ...o, value: expand(o.value) } : o);
+      const epilogue = kernel.epilogue === undefined ? {} : { epilogue: stores(kernel.epilogue) };
+      return contractShader({ ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue }, slots);
+    }
+    case 'loop':
+      return loopShader(expandLoop(kernel, expand, stores), slots, dynamicExtent);
+  }
+}
+
+const mapStore = (t: Store, f: (e: Expr) => Expr): Store => ({
+  ...t,
+  index: f(t.index),
+  value: f(t.value),
+  ...(t.mask !== undefined && { mask: f(t.mask) }),
+});
+
+function expandLoop(
+  kernel: LoopKernel,
+  expand: (e: Expr) => Expr,
+  stores: (list: readonly Store[]) => Store[],
+): LoopKernel {
+  return {
+    ...kernel,
+    stages: kernel.stages.map((stage) => ({
+      ...stage,
+      accumulators: stage.accumulators.map((acc) => ({
+        ...acc,
+        init: expand(acc.init),
+        update:
+          'combine' in acc.update
+            ? { combine: acc.update.combine, value: expand(acc.update.value) }
+            : { next: expand(acc.update.next) },
+      })),
+      stores: stores(stage.stores),
+    })),
+  };
+}
+
+/** The dtypes a device without 64-bit types has. */
+export const hasType = (dtype: DType): boolean => dtype !== 'float64';

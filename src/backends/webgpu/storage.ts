@@ -1,0 +1,40 @@
+/** An array on a WebGPU device: the first bytes of a buffer of its own. */
+import type { Device, Storage } from '../../core/device.js';
+import type { DType } from '../../core/dtype.js';
+import type { BufferPool } from './buffers.js';
+
+export class GpuStorage implements Storage {
+  #gone: string | undefined;
+  /**
+   * Memory of the same size that is never touched, so that the garbage collector, which does not see the device's, knows
+   * what it would gain.
+   */
+  readonly ballast: ArrayBuffer;
+
+  constructor(
+    readonly device: Device,
+    readonly dtype: DType,
+    /** Elements. */
+    readonly length: number,
+    readonly buffer: GPUBuffer,
+    private readonly pool: BufferPool,
+  ) {
+    this.ballast = new ArrayBuffer(buffer.size);
+    pool.watch(this, buffer);
+  }
+
+  get gone(): string | undefined {
+    return this.#gone;
+  }
+
+  release(reason: string): void {
+    if (this.#gone === undefined) this.pool.free(this.take(reason));
+  }
+
+  /** Give the buffer to another storage; this one can no longer be read. */
+  take(reason: string): GPUBuffer {
+    this.#gone = reason;
+    this.pool.unwatch(this);
+    return this.buffer;
+  }
+}

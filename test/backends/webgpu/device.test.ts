@@ -1,0 +1,134 @@
+/** The webgpu device as a user meets it: where arrays are, how they are read, donation, and errors after which the next call works. */
+import { describe, expect, test } from 'vitest';
+import {
+  devicePut,
+  devices,
+  getDefaultDevice,
+  grad,
+  jit,
+  lax,
+  numpy as np,
+  requestDevice,
+  setDefaultDevice,
+  type NDArray,
+} from 'cotangent';
+
+const gpu = await requestDevice('webgpu');
+const [cpu = gpu] = devices();
+const onGpu = (x: NDArray): NDArray => devicePut(x, gpu);
+
+const works = async (): Promise<void> => {
+  expect(Array.from(await onGpu(np.arange(3)).add(1).data())).toEqual([1, 2, 3]);
+};
+
+describe('a device', () => {
+  test('asked for twice is one', async () => {
+    expect(await requestDevice('webgpu')).toBe(gpu);
+    expect(devices()).toEqual([cpu, gpu]);
+    expect(gpu.kind).toBe('webgpu');
+    expect(await requestDevice('cpu')).toBe(cpu);
+  });
+
+  test('as the default takes new arrays, and numbers beside them', async () => {
+    const before = getDefaultDevice();
+    setDefaultDevice(gpu);
+    try {
+      const x = np.linspace(0, 1, 5);
+      const y = jit((v: NDArray) => np.sum(np.square(v).mul(2).add(np.array(1))))(x);
+      expect(Array.from(await y.data())).toEqual([8.75]);
+      const g = grad((v: NDArray) => np.sum(v.mul(v)))(x);
+      expect(Array.from(await g.data())).toEqual([0, 0.5, 1, 1.5, 2]);
+    } finally {
+      setDefaultDevice(before);
+    }
+  });
+
+  test('keeps bools, integers and empty arrays', async () => {
+    const x = onGpu(np.array([3, -1, 7], { dtype: 'int32' }));
+    expect(await x.greater(0).data()).toEqual(Uint8Array.of(1, 0, 1));
+    expect(await x.astype('uint32').data()).toEqual(Uint32Array.of(3, 2 ** 32 - 1, 7));
+    expect(
+      await onGpu(np.zeros([0, 4]))
+        .add(1)
+        .data(),
+    ).toEqual(new Float32Array(0));
+    expect(await np.sum(onGpu(np.zeros([0, 4])), 0).data()).toEqual(new Float32Array(4));
+  });
+
+  test('waits for what was given before', async () => {
+    const x = onGpu(np.ones([1000]));
+    const y = jit((v: NDArray) =>
+      lax.whileLoop(
+        (w: NDArray) => np.sum(w).less(1e6),
+        (w: NDArray) => w.mul(2),
+        v,
+      ),
+    )(x);
+    // Given while the loop before still asks the host.
+    const z = y.add(x);
+    await z.blockUntilReady();
+    expect(new Set(await z.data())).toEqual(new Set([1025]));
+  });
+});
+
+describe('donation', () => {
+  test('writes a result over its argument, which is gone', async () => {
+    const step = jit((x: NDArray) => x.mul(2), { donate: 0 });
+    let x = onGpu(np.arange(1000));
+    for (let i = 0; i < 5; i++) {
+      const next = step(x);
+      expect(() => x.add(1)).toThrow(/donated/);
+      x = next;
+    }
+    expect((await x.data())[10]).toBe(320);
+  });
+
+  test('of an argument that is also a result copies it', async () => {
+    const x = onGpu(np.arange(4));
+    const [y, z] = jit((v: NDArray) => [v, v.add(1)] as const, { donate: 0 })(x);
+    expect(Array.from(await y.data())).toEqual([0, 1, 2, 3]);
+    expect(Array.from(await z.data())).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a disposed array is an error, and its buffer serves the next', async () => {
+    const x = onGpu(np.ones([64]));
+    (x as NDArray & { dispose(): void }).dispose();
+    expect(() => x.add(1)).toThrow(/can no longer be used: it was disposed/);
+    await works();
+  });
+});
+
+describe('errors', () => {
+  test('a synchronous read says what to do', async () => {
+    expect(() => onGpu(np.ones([2])).dataSync()).toThrow(/cannot be read synchronously.*await x\.data\(\)/);
+    expect(() => onGpu(np.ones([2])).js()).toThrow(/await x\.data\(\)/);
+    await works();
+  });
+
+  test('operands on two devices', async () => {
+    expect(() => onGpu(np.ones([2])).add(np.ones([2]))).toThrow(/different devices, webgpu and cpu.*devicePut/);
+    expect(() => jit((x: NDArray, y: NDArray) => x.mul(y))(onGpu(np.ones([2])), np.ones([2]))).toThrow(
+      /different devices/,
+    );
+    await works();
+  });
+
+  test('float64, which WGSL does not have', async () => {
+    expect(() => onGpu(np.ones([2])).astype('float64')).toThrow(/webgpu has no float64.*cpu device/);
+    await works();
+  });
+});
+
+test('kernels of more arrays than a shader may bind', async () => {
+  const arrays = Array.from({ length: 40 }, (_, i) => onGpu(np.full([100], i)));
+  const sum = jit((...xs: NDArray[]) => xs.reduce((a, b) => a.add(b)))(...arrays);
+  expect(new Set(await sum.data())).toEqual(new Set([780]));
+  const all = jit((...xs: NDArray[]) => xs.map((x) => x.add(1)))(...arrays);
+  for (const [i, y] of all.entries()) expect((await y.data())[99]).toBe(i + 1);
+});
+
+test('more points than one dimension of a launch', async () => {
+  const n = 65535 * 64 + 1000;
+  const x = onGpu(np.ones([n]));
+  expect(await np.sum(x.add(1)).data()).toEqual(Float32Array.of(2 * n));
+});

@@ -66,6 +66,11 @@ test.each([
   ['int32', 'xor', [2, 1000, 130]],
   ['float64', 'min', [1, 2000, 65]],
   ['bool', 'or', [1, 5000, 30]],
+  ['uint32', 'add', [1, 64, 4]],
+  ['float32', 'min', [3, 99, 20]],
+  ['float32', 'add', [1, 70, 8192]],
+  ['int32', 'max', [1, 65, 4098]],
+  ['float64', 'add', [1, 130, 12288]],
 ] as const)('%s %s over axis 1 of %j', (dtype, op, shape) => {
   const program = programOf(reduceMiddle(dtype, op, shape));
   const data = hostArray(dtype, shape[0] * shape[1] * shape[2]);
@@ -90,6 +95,12 @@ test('a long reduction is cut into chunks', () => {
   expect(emitProgram(programOf(reduceMiddle('float32', 'max', [1, 10_000, 1]))).text()).not.toContain(
     'kernel reduce.partial',
   );
+});
+
+test('a reduction over columns adds eight rows at a time to a row that stays in the cache', () => {
+  const text = emitProgram(programOf(reduceMiddle('float32', 'add', [1, 512, 8192]))).text();
+  expect(text).toMatch(/loop i\d+ < 7\n\s+loop i\d+ < 4096 by 4 lanes/);
+  expect(text).toMatch(/\(i\d+ \+ 1\) \* 8$/m);
 });
 
 /** Numbers whose sums go wrong in different ways: roundings that all go one way, random ones, cancellation. */

@@ -1,6 +1,6 @@
 /**
- * Contractions: in blocks where that pays; as plain loops for dot products of very few or very many terms, for outer
- * products, for products of a few elements, and for bool.
+ * Contractions: small ones and batches of them in a function of their own; in blocks where that pays; as plain loops for
+ * dot products of very few or very many terms, for outer products, and for bool.
  */
 import type { ContractKernel } from '../../compiler/loop-ir.js';
 import type { ModuleBuilder } from './assembler.js';
@@ -11,6 +11,7 @@ import type { GemmOptions } from './gemm-kernel.js';
 import { emitGemmKernel } from './gemm-kernel.js';
 import { widthOf } from './gemm-micro.js';
 import { fewRows, orient, type FewRows } from './gemm-plan.js';
+import { emitSmallGemm, planSmall } from './gemm-small.js';
 import type { EmittedKernel } from './kernel-step.js';
 import { emitLoopSteps } from './loop-steps.js';
 
@@ -30,11 +31,16 @@ export function emitContractKernel(module: ModuleBuilder, source: ContractKernel
   const { dtype } = kernel;
   const [batch, k] = [groupSize(kernel.batch), groupSize(kernel.k)];
   const size = groupSize(kernel.m) * groupSize(kernel.n) * k;
-  if (dtype !== 'bool' && k > 1 && size >= BLOCKS_FROM && batch > 0) {
+  if (dtype !== 'bool' && k > 1 && size > 0 && batch > 0) {
     const oriented = orient(kernel);
+    const small = planSmall(oriented, dtype, options.fused);
+    if (small !== undefined) {
+      const product = emitSmallGemm(module, small, options);
+      return emitBeside(module, oriented, oriented.beside ?? [], product, options.vectors);
+    }
     const [m, n] = [groupSize(oriented.m), groupSize(oriented.n)];
     const suits = n > 1 && (m > 1 || suitsVector(fewRows(oriented, widthOf(dtype)), k));
-    if (suits) return emitGemmKernel(module, oriented, dtype, options);
+    if (size >= BLOCKS_FROM && suits) return emitGemmKernel(module, oriented, dtype, options);
   }
   return emitBeside(
     module,

@@ -1,21 +1,26 @@
 /**
  * Products with few rows, for which packing the right operand would cost more than multiplying it: it is read once,
  * where it is. Where its columns are adjacent, some rows of it at a time are added to the rows of the result; where k
- * is, every element is a dot product in lanes.
+ * is, see gemm-dots.ts.
  */
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from './assembler.js';
 import { countedLoop } from './control.js';
 import type { GemmType, TileFormat } from './gemm-micro.js';
 import { SHAPE, widthOf } from './gemm-micro.js';
-import { reduceLanes } from './vector-ops.js';
 
 /** Products of a scalar and a vector per step: as many broadcasts as fit the registers. */
 const BROADCASTS = 8;
 
-type Format = Pick<TileFormat, 'dtype' | 'leftRow' | 'leftStep' | 'rightStep' | 'rowBytes' | 'fused'>;
+export type FewFormat = Pick<TileFormat, 'dtype' | 'leftRow' | 'leftStep' | 'rightStep' | 'rowBytes' | 'fused'>;
 
 /** `sum += x * y` of vectors. */
-function multiplyAdd(f: FunctionBuilder, { dtype, fused }: Format, sum: number, x: number, y: number): void {
+export function multiplyAdd(
+  f: FunctionBuilder,
+  { dtype, fused }: Pick<FewFormat, 'dtype' | 'fused'>,
+  sum: number,
+  x: number,
+  y: number,
+): void {
   const shape = SHAPE[dtype];
   if (fused && (shape === 'f32x4' || shape === 'f64x2')) f.get(x).get(y).get(sum).op(`${shape}.relaxed_madd`).set(sum);
   else f.get(sum).get(x).get(y).op(`${shape}.mul`).op(`${shape}.add`).set(sum);
@@ -25,7 +30,7 @@ const splatLoad = (dtype: GemmType): 'v128.load32_splat' | 'v128.load64_splat' =
   widthOf(dtype) === 4 ? 'v128.load32_splat' : 'v128.load64_splat';
 
 /** Load, or store, one element into the first lane of a vector; the others are zero. */
-function loadOne(f: FunctionBuilder, dtype: GemmType, offset: number): void {
+export function loadOne(f: FunctionBuilder, dtype: GemmType, offset: number): void {
   f.memory(widthOf(dtype) === 4 ? 'v128.load32_zero' : 'v128.load64_zero', offset);
 }
 function storeOne(f: FunctionBuilder, dtype: GemmType, offset: number): void {
@@ -45,7 +50,7 @@ function rowGroups(rows: number): { from: number; count: number }[] {
  * `(a, b, c, m, n, k, accumulate)` for `rows` rows: the block at `c` becomes, or is increased by, the product of the
  * rows at `a` and the n adjacent columns at `b`.
  */
-export function rowsFunction(module: ModuleBuilder, name: string, format: Format, rows: number): FunctionRef {
+export function rowsFunction(module: ModuleBuilder, name: string, format: FewFormat, rows: number): FunctionRef {
   const { dtype, leftRow, leftStep, rightStep, rowBytes } = format;
   const width = widthOf(dtype);
   const f = module.function(
@@ -93,7 +98,7 @@ export function rowsFunction(module: ModuleBuilder, name: string, format: Format
 }
 
 /** `(a, b, c, bytes)`: add `depth` rows of the right operand, times values of the left, to `rows` rows of the result. */
-function addRows(module: ModuleBuilder, format: Format, rows: number, depth: number): FunctionRef {
+function addRows(module: ModuleBuilder, format: FewFormat, rows: number, depth: number): FunctionRef {
   const { dtype, leftRow, leftStep, rightStep, rowBytes, fused } = format;
   const name = `gemm.rows.${SHAPE[dtype]}.${rows}x${depth}.${leftRow}.${leftStep}.${rightStep}.${rowBytes}${fused ? '.fma' : ''}`;
   const known = module.functions.find((g) => g.name === name);
@@ -143,114 +148,5 @@ function addRows(module: ModuleBuilder, format: Format, rows: number, depth: num
   };
   span(whole, 16);
   span(bytes, widthOf(dtype));
-  return f;
-}
-
-/** Columns of the right operand at a time, where k is adjacent. */
-const COLUMNS = 4;
-
-/** The same where k is adjacent in both operands, and columns of the right one are `column` bytes apart. */
-export function dotsFunction(
-  module: ModuleBuilder,
-  name: string,
-  format: Format,
-  rows: number,
-  column: number,
-): FunctionRef {
-  const { leftRow, rowBytes, dtype } = format;
-  const f = module.function(
-    `${name}.dots`,
-    Array.from({ length: 7 }, () => 'i32' as const),
-  );
-  const [a, b, c, , n, k, accumulate] = [0, 1, 2, 3, 4, 5, 6] as const;
-  const pairs = Array.from({ length: Math.ceil(rows / 2) }, (_, p) => ({
-    from: 2 * p,
-    count: Math.min(2, rows - 2 * p),
-  }));
-  for (const columns of [COLUMNS, 1]) {
-    const targets = pairs.map(({ from, count }) => ({ from, target: dots(module, format, count, columns, column) }));
-    f.get(n).i32(columns).op('i32.ge_u').if();
-    const top = f.loop();
-    for (const { from, target } of targets) {
-      f.get(a);
-      if (from > 0) f.i32(from * leftRow).op('i32.add');
-      f.get(b).get(c);
-      if (from > 0) f.i32(from * rowBytes).op('i32.add');
-      f.get(k).get(accumulate).call(target);
-    }
-    f.get(b)
-      .i32(columns * column)
-      .op('i32.add')
-      .set(b);
-    f.get(c)
-      .i32(columns * widthOf(dtype))
-      .op('i32.add')
-      .set(c);
-    f.get(n).i32(columns).op('i32.sub').tee(n).i32(columns).op('i32.ge_u').brIf(top);
-    f.end().end();
-  }
-  return f;
-}
-
-/** `(a, b, c, k, accumulate)`: the dot products of `rows` rows and `columns` columns. */
-function dots(module: ModuleBuilder, format: Format, rows: number, columns: number, column: number): FunctionRef {
-  const { dtype, leftRow, rowBytes, fused } = format;
-  const shape = SHAPE[dtype];
-  const name = `gemm.dots.${shape}.${rows}x${columns}.${leftRow}.${column}.${rowBytes}${fused ? '.fma' : ''}`;
-  const known = module.functions.find((g) => g.name === name);
-  if (known !== undefined) return known;
-  const f = module.function(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
-  const [a, b, c, k, accumulate] = [0, 1, 2, 3, 4] as const;
-  const width = widthOf(dtype);
-  const lanes = width === 4 ? 4 : 2;
-  const zero = new Uint8Array(16);
-  const sums = Array.from({ length: rows }, () => Array.from({ length: columns }, () => f.local('v128')));
-  for (const row of sums) for (const sum of row) f.v128(zero).set(sum);
-  const left = Array.from({ length: rows }, () => f.local('v128'));
-  const right = f.local('v128');
-  const span = (step: number): void => {
-    const load = (pointer: number, offset: number): void => {
-      f.get(pointer);
-      if (step === 1) loadOne(f, dtype, offset);
-      else f.memory('v128.load', offset, 2);
-    };
-    f.get(k).i32(step).op('i32.ge_u').if();
-    const top = f.loop();
-    left.forEach((local, r) => {
-      load(a, r * leftRow);
-      f.set(local);
-    });
-    for (let j = 0; j < columns; j++) {
-      load(b, j * column);
-      f.set(right);
-      left.forEach((local, r) => {
-        multiplyAdd(f, format, sums[r]?.[j] ?? 0, local, right);
-      });
-    }
-    for (const pointer of [a, b])
-      f.get(pointer)
-        .i32(step * width)
-        .op('i32.add')
-        .set(pointer);
-    f.get(k).i32(step).op('i32.sub').tee(k).i32(step).op('i32.ge_u').brIf(top);
-    f.end().end();
-  };
-  span(lanes);
-  span(1);
-  const type = dtype === 'float32' ? 'f32' : dtype === 'float64' ? 'f64' : 'i32';
-  const total = f.local(type);
-  sums.forEach((row, r) => {
-    row.forEach((sum, j) => {
-      const offset = r * rowBytes + j * width;
-      f.get(sum);
-      reduceLanes(f, 'add', dtype, lanes);
-      f.set(total);
-      f.get(c);
-      f.get(accumulate).if(type);
-      f.get(c).memory(`${type}.load`, offset).get(total).op(`${type}.add`);
-      f.else().get(total).end();
-      f.memory(`${type}.store`, offset);
-    });
-  });
   return f;
 }

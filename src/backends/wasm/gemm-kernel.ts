@@ -13,7 +13,8 @@ import { GemmDriver } from './gemm-driver.js';
 import type { GemmType } from './gemm-micro.js';
 import { MR } from './gemm-micro.js';
 import { fillTable } from './gemm-offsets.js';
-import { dotsFunction, rowsFunction } from './gemm-few.js';
+import { dotsFunction } from './gemm-dots.js';
+import { rowsFunction } from './gemm-few.js';
 import { leftOperand, rightOperand } from './gemm-operands.js';
 import type { GemmPlan } from './gemm-plan.js';
 import { planGemm } from './gemm-plan.js';
@@ -230,7 +231,7 @@ function multiplyFunction({ module, plan }: GemmDriver, fused: boolean): Functio
       return rowsFunction(module, name, layout.format, plan.m.total);
     case 'dots': {
       const column = plan.right.kind === 'direct' ? plan.right.column : 1;
-      return dotsFunction(module, name, layout.format, plan.m.total, column * plan.width);
+      return dotsFunction(module, name, layout.format, plan.m.total, column * plan.width, plan.k);
     }
   }
 }

@@ -96,12 +96,12 @@ class TileEmitter {
     f.end().end();
     f.get(ACCUMULATE).if();
     this.eachSum((sum, row, part) => {
-      this.load(C, row * this.format.rowBytes + part * 16, this.parts[part] ?? 0);
+      loadColumns(f, C, row * this.format.rowBytes + part * 16, (this.parts[part] ?? 0) * this.width);
       f.get(sum).op(`${SHAPE[this.format.dtype]}.add`).set(sum);
     });
     f.end();
     this.eachSum((sum, row, part) => {
-      this.store(sum, row * this.format.rowBytes + part * 16, this.parts[part] ?? 0);
+      storeColumns(f, C, sum, row * this.format.rowBytes + part * 16, (this.parts[part] ?? 0) * this.width);
     });
   }
 
@@ -118,7 +118,7 @@ class TileEmitter {
     const { f, format, width, leftValue } = this;
     const shape = SHAPE[format.dtype];
     this.right.forEach((local, part) => {
-      this.load(B, part * 16, format.padded ? this.lanes : (this.parts[part] ?? 0));
+      loadColumns(f, B, part * 16, (format.padded ? this.lanes : (this.parts[part] ?? 0)) * width);
       f.set(local);
     });
     this.sums.forEach((row, r) => {
@@ -132,31 +132,28 @@ class TileEmitter {
       });
     });
   }
+}
 
-  /** Push the vector of `columns` elements at `pointer + offset`; no byte beyond them is read. */
-  private load(pointer: number, offset: number, columns: number): void {
-    const { f, width } = this;
-    f.get(pointer);
-    const bytes = columns * width;
-    if (bytes === 16) f.memory('v128.load', offset, 2);
-    else if (bytes === 4) f.memory('v128.load32_zero', offset);
-    else if (bytes === 8) f.memory('v128.load64_zero', offset, 2);
-    else {
-      f.get(pointer).memory('v128.load64_zero', offset, 2);
-      f.memoryLane('v128.load32_lane', 2, offset + 8);
-    }
+/** Push the vector of `bytes` bytes at `pointer + offset`; no byte beyond them is read. */
+export function loadColumns(f: FunctionBuilder, pointer: number, offset: number, bytes: number): void {
+  f.get(pointer);
+  if (bytes === 16) f.memory('v128.load', offset, 2);
+  else if (bytes === 4) f.memory('v128.load32_zero', offset);
+  else if (bytes === 8) f.memory('v128.load64_zero', offset, 2);
+  else {
+    f.get(pointer).memory('v128.load64_zero', offset, 2);
+    f.memoryLane('v128.load32_lane', 2, offset + 8);
   }
+}
 
-  private store(vector: number, offset: number, columns: number): void {
-    const { f, width } = this;
-    const bytes = columns * width;
-    f.get(C).get(vector);
-    if (bytes === 16) f.memory('v128.store', offset, 2);
-    else if (bytes === 4) f.memoryLane('v128.store32_lane', 0, offset);
-    else f.memoryLane('v128.store64_lane', 0, offset);
-    if (bytes === 12)
-      f.get(C)
-        .get(vector)
-        .memoryLane('v128.store32_lane', 2, offset + 8);
-  }
+/** Store as many bytes of a vector. */
+export function storeColumns(f: FunctionBuilder, pointer: number, vector: number, offset: number, bytes: number): void {
+  f.get(pointer).get(vector);
+  if (bytes === 16) f.memory('v128.store', offset, 2);
+  else if (bytes === 4) f.memoryLane('v128.store32_lane', 0, offset);
+  else f.memoryLane('v128.store64_lane', 0, offset);
+  if (bytes === 12)
+    f.get(pointer)
+      .get(vector)
+      .memoryLane('v128.store32_lane', 2, offset + 8);
 }

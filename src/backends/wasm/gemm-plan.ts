@@ -109,19 +109,20 @@ export function planGemm(kernel: ContractKernel, dtype: GemmType): GemmPlan {
   let [mBlocks, nBlocks] = [cutM(), cutN()];
   const units = (): number => batch * blockCount(mBlocks) * blockCount(nBlocks);
   let splits = 1;
-  if (work >= WORTH_THREADS && units() < UNITS) {
-    const most = Math.min(Math.ceil((2 * UNITS) / units()), Math.floor(blockCount(kBlocks) / 2));
+  if (work >= WORTH_THREADS) {
+    // How k is divided must not depend on where the product goes, so that it has the same bits with an epilogue and without.
+    const plainN = acrossRight ? nBlocks : cutAnywhere(n, mostN, nr);
+    const plainUnits = batch * blockCount(mBlocks) * blockCount(plainN);
+    const most = Math.min(Math.ceil((2 * UNITS) / plainUnits), Math.floor(blockCount(kBlocks) / 2));
     // Partial sums are worth it where they are much smaller than the operands.
-    if (most > 1 && batch * m * n * most * 4 <= batch * k * (m + n)) splits = most;
-    else {
-      while (units() < UNITS && (mBlocks.piece > MIN_M || nBlocks.piece > leastN)) {
-        const narrow = nBlocks.piece > leastN && (nBlocks.piece >= 2 * mBlocks.piece || mBlocks.piece <= MIN_M);
-        if (narrow) mostN = Math.max(leastN, Math.floor(Math.min(mostN, nBlocks.piece) / 2));
-        else mostM = Math.max(MIN_M, Math.floor(Math.min(mostM, mBlocks.piece) / 2));
-        const before = units();
-        [mBlocks, nBlocks] = [cutM(), cutN()];
-        if (units() === before && mostM <= MIN_M && mostN <= leastN) break;
-      }
+    if (plainUnits < UNITS && most > 1 && batch * m * n * most * 4 <= batch * k * (m + n)) splits = most;
+    while (splits === 1 && units() < UNITS && (mBlocks.piece > MIN_M || nBlocks.piece > leastN)) {
+      const narrow = nBlocks.piece > leastN && (nBlocks.piece >= 2 * mBlocks.piece || mBlocks.piece <= MIN_M);
+      if (narrow) mostN = Math.max(leastN, Math.floor(Math.min(mostN, nBlocks.piece) / 2));
+      else mostM = Math.max(MIN_M, Math.floor(Math.min(mostM, mBlocks.piece) / 2));
+      const before = units();
+      [mBlocks, nBlocks] = [cutM(), cutN()];
+      if (units() === before && mostM <= MIN_M && mostN <= leastN) break;
     }
   }
   const blocksPerSplit = Math.ceil(blockCount(kBlocks) / splits);
@@ -155,7 +156,12 @@ export function planGemm(kernel: ContractKernel, dtype: GemmType): GemmPlan {
 }
 
 /** Where tiles can be stored without another step: columns adjacent, rows at a constant distance. */
-function directOut({ out, epilogue, m, n }: ContractKernel): { out: StridedOperand; rowStride: number } | undefined {
+export function directOut({
+  out,
+  epilogue,
+  m,
+  n,
+}: ContractKernel): { out: StridedOperand; rowStride: number } | undefined {
   if (out === undefined || epilogue !== undefined) return undefined;
   const [rows, columns] = [stepsOf(m, 'outStride'), stepsOf(n, 'outStride')];
   if (rows.kind !== 'stride' || columns.kind !== 'stride' || columns.stride !== 1 || rows.stride < 0) return undefined;

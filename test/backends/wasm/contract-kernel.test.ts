@@ -3,14 +3,18 @@ import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DTYPES } from '../../../src/core/dtype.js';
+import type { TypedArray } from '../../../src/core/dtype.js';
+import { accRef, binary, int, loopVar } from '../../../src/core/scalar.js';
+import type { Expr } from '../../../src/core/scalar.js';
 import type { ContractAxis, ContractKernel } from '../../../src/compiler/loop-ir.js';
 import type { EmitOptions } from '../../../src/backends/wasm/emit-program.js';
+import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 import { hasFusedMultiplyAdd } from '../../../src/backends/wasm/features.js';
 import { contraction, fill, transposed } from './contractions.js';
 import type { Key } from './contractions.js';
 import { pick } from './generate.js';
 import type { Draw } from './generate.js';
-import { programOf, runProgram } from './harness.js';
+import { Loaded, programOf, runProgram } from './harness.js';
 import { interpretProgram } from './interpreter.js';
 
 function check(kernel: ContractKernel, options: EmitOptions = {}): void {
@@ -170,6 +174,57 @@ test('a float32 product of random values is as accurate as its sums allow', () =
   // |error| <= k eps sum |x||y| (Higham, Accuracy and Stability, 3.1); with independent roundings about sqrt(k) eps.
   const bound = Math.sqrt(k) * 2 ** -24 * k * 0.25;
   actual?.forEach((v, i) => expect(Math.abs(v - (expected?.[i] ?? NaN))).toBeLessThan(bound));
+});
+
+test.each([
+  { batch: [], m: [12], n: [3, 342], k: [4200] },
+  { batch: [2], m: [5], n: [3], k: [700] },
+  { batch: [], m: [3], n: [4], k: [20] },
+  { batch: [], m: [700], n: [], k: [30] },
+])('an epilogue changes no bit of the product: %j', (axes) => {
+  const plain = contraction('float32', axes);
+  const { out, ...rest } = plain;
+  const index = [...plain.batch, ...plain.m, ...plain.n].reduce<Expr>(
+    (sum, a) => binary('add', sum, binary('mul', loopVar(a.id, a.extent), int(a.outStride))),
+    int(out?.offset ?? 0),
+  );
+  const stored: ContractKernel = { ...rest, epilogue: [{ buffer: 2, index, value: accRef('float32', 0) }] };
+  const inputs = plain.buffers
+    .slice(0, 2)
+    .map(({ length }, seed) => Float32Array.from(fill('float32', length, seed), (v, i) => v / (3 + (i % 7))));
+  const run = (kernel: ContractKernel): TypedArray[] => new Loaded(programOf(kernel), {}, 2 ** 25).run(inputs);
+  const [expected] = run(plain);
+  const [actual] = run(stored);
+  expect(actual?.findIndex((v, i) => v !== expected?.[i])).toBe(-1);
+});
+
+describe('a matrix of short rows times a vector', () => {
+  const of = (rows: number, k: number): ContractKernel =>
+    contraction('float32', { batch: [], m: [rows], n: [], k: [k] });
+
+  test('is in dot products, four rows at a time', () => {
+    expect(emitProgram(programOf(of(1000, 30))).text()).toContain('in dots');
+    expect(emitProgram(programOf(of(1000, 5000))).text()).toContain('parallel');
+  });
+
+  test.each(['float32', 'float64', 'int32'] as const)('%s of every length', (dtype) => {
+    for (let k = 2; k <= 40; k++)
+      for (const rows of [300, 301, 1023]) check(contraction(dtype, { batch: [], m: [rows], n: [], k: [k] }));
+  });
+
+  test('an infinity counts once', () => {
+    for (const k of [5, 6, 7, 30, 31]) {
+      const x = new Float32Array(600 * k).fill(1);
+      for (let i = 0; i < 600; i++) x[i * k + (i % k)] = Infinity;
+      for (const data of [
+        [x, new Float32Array(k).fill(1)],
+        [new Float32Array(600 * k).fill(1), new Float32Array(k).fill(Infinity)],
+      ]) {
+        const [sums] = runProgram(programOf(of(600, k)), data);
+        expect(sums?.every((v) => v === Infinity)).toBe(true);
+      }
+    }
+  });
 });
 
 test('scratch stays small for small products', () => {

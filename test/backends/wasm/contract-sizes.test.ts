@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import type { TypedArray } from '../../../src/core/dtype.js';
 import type { ContractAxis, ContractKernel, Program } from '../../../src/compiler/loop-ir.js';
+import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 import { contraction, fill, transposed } from './contractions.js';
 import { Loaded } from './harness.js';
+import { interpretProgram } from './interpreter.js';
 
 /** Slots of a contraction. */
 const [LHS, RHS, OUT] = [0, 1, 2] as const;
@@ -114,6 +116,25 @@ test.each(LAYOUTS)('127, 1000 and 1001 beside small sizes; lhs transposed: %s, r
         rhs,
       );
   }
+});
+
+test.each(LAYOUTS)('batches of small products are one function; lhs transposed: %s, rhs transposed: %s', (lhs, rhs) => {
+  for (const dtype of ['float32', 'float64', 'int32'] as const)
+    for (const [m, n, k] of [
+      [2, 2, 2],
+      [4, 4, 4],
+      [8, 8, 8],
+      [3, 5, 7],
+      [9, 3, 2],
+      [1, 17, 30],
+      [13, 20, 31],
+    ] as const) {
+      const kernel = contraction(dtype, { batch: [70], m: [m], n: [n], k: [k] }, transposed(lhs, rhs));
+      const program = programOf([kernel]);
+      expect(emitProgram(program).text()).toContain(`70 x [${m}, ${k}] x [${k}, ${n}] ${dtype}, small`);
+      const inputs = [fill(dtype, 70 * m * k, 1), fill(dtype, 70 * k * n, 2)];
+      expect(new Loaded(program, {}, 2 ** 20).run(inputs)).toEqual(interpretProgram(program, inputs));
+    }
 });
 
 /**

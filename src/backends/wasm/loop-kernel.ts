@@ -14,6 +14,7 @@ import type { AccumulatorValue } from './scopes.js';
 import { ExprEmitter } from './expr-emitter.js';
 import type { Exprs } from './exprs.js';
 import { hoistInvariants } from './hoist.js';
+import { interleaveCopies } from './interleave.js';
 import { findLazySelects } from './lazy.js';
 import type { PreparedKernel } from './prepare.js';
 import { bodyRoots, nextOf, stageRoots } from './prepare.js';
@@ -228,6 +229,8 @@ export class LoopKernelEmitter {
     // order, can interleave their computations.
     const writes: (() => void)[] = [];
     const together = stage.accumulators.length === 0;
+    e.pushScope();
+    interleaveCopies(e, stage);
     for (let copy = 0; copy < copies; copy++) {
       e.copy = copy;
       e.pushScope();
@@ -239,6 +242,7 @@ export class LoopKernelEmitter {
     }
     for (const write of writes) write();
     if (together) for (let copy = 0; copy < copies; copy++) e.popScope();
+    e.popScope();
     e.copy = 0;
   }
 

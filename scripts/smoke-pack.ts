@@ -84,9 +84,30 @@ const esm = project(
   {
     'all.js': useAll((specifier) => `await import('${specifier}')`),
     'readme.js': exampleJs,
+    'both.js': `
+import { createRequire } from 'node:module';
+import { NDArray, primitives } from 'cotangent';
+if (createRequire(import.meta.url)('cotangent').NDArray !== NDArray) throw new Error('require loads another copy');
+// What is loaded when it is first needed is what a page loads at once.
+const library = await import('cotangent');
+const page = await import('./node_modules/cotangent/dist/esm/index.js');
+const names = (value) => (typeof value === 'object' && value !== null ? Object.keys(value).sort() : []);
+for (const name of names(page)) {
+  const [ours, theirs] = [library[name], page[name]];
+  if (typeof ours !== typeof theirs || ours?.length !== theirs?.length) throw new Error(name + ' differs');
+  for (const member of names(theirs)) {
+    if (typeof ours[member] !== typeof theirs[member] || ours[member]?.length !== theirs[member]?.length)
+      throw new Error(name + '.' + member + ' differs');
+  }
+}
+if (names(library.numpy).join() !== names(page.numpy).join()) throw new Error('numpy has other members');
+if ([...primitives().keys()].sort().join() !== [...page.primitives().keys()].sort().join())
+  throw new Error('other primitives');
+`,
   },
 );
 run('esm: every entry', process.execPath, ['all.js'], esm);
+run('esm: one copy for import and require', process.execPath, ['both.js'], esm);
 run("esm: the README's first example", process.execPath, ['readme.js'], esm);
 
 const cjs = project('cjs', {}, { 'all.js': useAll((specifier) => `require('${specifier}')`) });

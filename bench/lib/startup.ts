@@ -18,7 +18,8 @@ const GOAL_MS = 20;
 const GOAL_KB = 60;
 
 const libraries = {
-  cotangent: join(bundles, 'cotangent.mjs'),
+  // What Node loads of the package.
+  cotangent: join(bundles, 'package/node/index.js'),
   'jax-js': '@jax-js/jax',
   tfjs: '@tensorflow/tfjs-core',
 } as const;
@@ -26,6 +27,9 @@ type Name = keyof typeof libraries;
 
 /** Fresh processes in turn; the time is taken inside, so that what Node itself takes to start is left out. */
 export async function measureStartup(rounds: number): Promise<RowResult> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const tsx = [join(root, 'node_modules/tsx/dist/cli.mjs'), join(root, 'scripts/build-cjs.ts')];
+  await run(process.execPath, [...tsx, join(bundles, 'package')]);
   const times = new Map<Name, number[]>();
   const failed: Failure[] = [];
   const names = Object.keys(libraries) as Name[];

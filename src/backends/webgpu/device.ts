@@ -3,6 +3,7 @@
  * once, and reading an array waits for what was given before.
  */
 import type { Backend, Executable } from '../../compiler/backend.js';
+import { besideApart } from '../../compiler/beside-apart.js';
 import { programKey } from '../../compiler/key.js';
 import type { Program } from '../../compiler/loop-ir.js';
 import { LruCache } from '../../compiler/lru.js';
@@ -107,7 +108,8 @@ export class WebGpuDevice implements Backend, ExecutableDevice {
   compile(program: Program): Executable {
     const key = programKey(program);
     let executable = this.#executables.get(key);
-    if (executable === undefined) this.#executables.set(key, (executable = new GpuExecutable(this, program)));
+    if (executable === undefined)
+      this.#executables.set(key, (executable = new GpuExecutable(this, besideApart(program))));
     return executable;
   }
 }

@@ -21,9 +21,11 @@ import type {
   ContractAxis,
   ContractKernel,
   ContractOperand,
+  Program,
   StagesBeside,
   Store,
 } from '../../../src/compiler/loop-ir.js';
+import { besideApart } from '../../../src/compiler/beside-apart.js';
 import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 import { pick } from './generate.js';
 import type { Draw } from './generate.js';
@@ -46,15 +48,27 @@ function check(kernel: ContractKernel, vectors: (typeof VECTOR_MODES)[number] = 
     kernel.buffers.filter(access).map((slot, i) => fill(slot.dtype, slot.length, seed + i));
   const inputs = of((slot) => slot.access === 'read', 1);
   const initial = of((slot) => slot.access !== 'read', 50);
-  const actual = runProgram(program, inputs, initial, undefined, { vectors });
   const expected = interpretProgram(program, inputs, initial);
+  compare(runProgram(program, inputs, initial, undefined, { vectors }), expected, program, vectors);
+  if (kernel.beside === undefined) return;
+  const apart = besideApart(program);
+  expect(apart.kernels.length).toBe(1 + kernel.beside.length);
+  compare(interpretProgram(apart, inputs, initial), expected, apart, vectors);
+}
+
+function compare(
+  actual: readonly TypedArray[],
+  expected: readonly TypedArray[],
+  program: Program,
+  vectors: (typeof VECTOR_MODES)[number],
+): void {
   expected.forEach((want, output) => {
     const got = actual[output];
     const where = want.findIndex((v, i) => !Object.is(v + 0, (got?.[i] ?? NaN) + 0));
     if (where >= 0) {
       throw new Error(
         `output ${output}, element ${where} is ${String(got?.[where])}, should be ${String(want[where])} (vectors ${vectors}):\n` +
-          `${emitProgram(program, { vectors }).text()}\n${JSON.stringify(kernel)}`,
+          `${emitProgram(program, { vectors }).text()}\n${JSON.stringify(program.kernels)}`,
       );
     }
   });

@@ -71,6 +71,25 @@ describe('a device', () => {
   });
 });
 
+test('what is beside a matrix product is a kernel of its own', async () => {
+  const f = (a: NDArray, b: NDArray): NDArray[] => [
+    np.matmul(a.transpose(), b),
+    np.sum(b, 0).mul(2),
+    np.max(a, { axis: 0 }),
+  ];
+  const integers = (...shape: number[]): NDArray =>
+    np
+      .remainder(np.arange((shape[0] ?? 0) * (shape[1] ?? 0)).mul(7), 11)
+      .reshape(shape)
+      .astype('float32');
+  const [x, z] = [integers(40, 30), integers(40, 20)];
+  const expected = f(x, z).map((r) => r.js());
+  const results = jit(f)(onGpu(x), onGpu(z));
+  for (const [i, r] of results.entries()) {
+    expect(Array.from(await r.data())).toEqual((expected[i] as number[]).flat());
+  }
+});
+
 describe('donation', () => {
   test('writes a result over its argument, which is gone', async () => {
     const step = jit((x: NDArray) => x.mul(2), { donate: 0 });

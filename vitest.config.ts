@@ -14,6 +14,8 @@ export default defineConfig({
   server: { watch: { ignored: ['**/.cache/**'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Those have a configuration of their own: npm run test:browser.
+    exclude: ['test/browser/**'],
     setupFiles: ['test/setup.ts'],
     globalSetup: ['test/vulkan.ts'],
     // Law tests draw many programs; a single one may take seconds on two cores.

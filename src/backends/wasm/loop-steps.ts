@@ -8,6 +8,7 @@ import type { EmittedKernel, StepArgument } from './kernel-step.js';
 import { tileFor } from './kernel-step.js';
 import { listLoopKernel } from './listing.js';
 import { emitLoopKernel } from './loop-kernel.js';
+import { pairRows } from './pair-rows.js';
 import { prepareLoopKernel, stageRoots } from './prepare.js';
 import { splitReduction } from './split-reduction.js';
 import { tileLoops } from './tile-loops.js';
@@ -53,7 +54,7 @@ function emitSteps(
   vectors: VectorMode,
   args: readonly StepArgument[],
   scratchUsed: number,
-  tiles = true,
+  reorder = true,
 ): EmittedKernel {
   const prepared = prepareLoopKernel(source, dynamic);
   const plan = planVectors(prepared, vectors);
@@ -74,7 +75,9 @@ function emitSteps(
       listing: () => `${first.listing()}\n${second.listing()}`,
     };
   }
-  const tiled = tiles ? tileLoops(prepared) : undefined;
+  const paired = reorder ? pairRows(prepared, plan) : undefined;
+  if (paired !== undefined) return emitSteps(module, paired, false, vectors, args, scratchUsed, false);
+  const tiled = reorder ? tileLoops(prepared) : undefined;
   if (tiled !== undefined) {
     const parts = tiled.map((part) => emitSteps(module, part, false, vectors, args, scratchUsed, false));
     return {

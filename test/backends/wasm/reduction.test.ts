@@ -97,6 +97,20 @@ test('a long reduction is cut into chunks', () => {
   );
 });
 
+test('long rows of a large array are summed two at a time, the same as one by one', () => {
+  const [rows, columns] = [2048, 1024];
+  const program = programOf(reduceMiddle('float32', 'max', [rows, columns, 1]));
+  expect(emitProgram(program).text()).toContain('parallel i0 < 1024');
+  expect(emitProgram(programOf(reduceMiddle('float32', 'max', [2047, 1025, 1]))).text()).toContain('i0 < 2047');
+  const data = Float32Array.from({ length: rows * columns }, (_, i) => (Math.imul(i + 1, 2654435761) >> 8) / 7);
+  const one = new Loaded(programOf(reduceMiddle('float32', 'max', [1, columns, 1])));
+  const results = new Loaded(program).run([data]);
+  for (let row = 0; row < rows; row += 97) {
+    const alone = one.run([data.subarray(row * columns, (row + 1) * columns)]);
+    results.forEach((result, i) => expect(result[row]).toBe(alone[i]?.[0]));
+  }
+});
+
 test('a reduction over columns adds eight rows at a time to a row that stays in the cache', () => {
   const text = emitProgram(programOf(reduceMiddle('float32', 'add', [1, 512, 8192]))).text();
   expect(text).toMatch(/loop i\d+ < 7\n\s+loop i\d+ < 4096 by 4 lanes/);

@@ -31,8 +31,8 @@ export {
 export { checkJaxpr } from './core/check.js';
 export { getDefaultDevice, setDefaultDevice } from './core/concrete.js';
 export type { Device } from './core/device.js';
-export { devicePut, devices, requestDevice } from './backends/devices.js';
+export { devicePut, devicePutAsync, devices, requestDevice } from './backends/devices.js';
 export { getThreads, setThreads } from './backends/wasm/device.js';
-export { DeviceLostError, GpuError, NoDeviceError } from './backends/webgpu/errors.js';
+export { DeviceLostError, GpuError, NoDeviceError, OutOfMemoryError } from './backends/webgpu/errors.js';
 export type { WebGpuOptions } from './backends/webgpu/request.js';
 export { HeapExhaustedError } from './backends/wasm/heap.js';

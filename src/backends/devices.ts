@@ -2,6 +2,7 @@
 import { ShapedArray } from '../core/aval.js';
 import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
 import type { Device } from '../core/device.js';
+import type { TypedArray } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { type ArrayLike } from '../core/ndarray.js';
@@ -52,9 +53,24 @@ export function requestDevice(kind: 'cpu' | 'webgpu', options: WebGpuOptions = {
   return device;
 }
 
+/** An array on a device; made of a number, or of elements that are on the host. */
+function put(x: unknown, device: Device, read: (x: ConcreteArray) => TypedArray, op: string): ConcreteArray {
+  if (typeof x === 'number' || typeof x === 'boolean') {
+    const dtype = typeof x === 'number' ? 'float32' : 'bool';
+    const data = dtype === 'float32' ? Float32Array.of(Number(x)) : Uint8Array.of(Number(x));
+    return new ConcreteArray(new ShapedArray([], dtype), device.fromHost(dtype, data));
+  }
+  if (!(x instanceof ConcreteArray))
+    throw new ArgumentError(`${op}: a leaf is no concrete array; move arrays outside of transforms`);
+  return isThere(x, device) ? x : new ConcreteArray(x.aval, device.fromHost(x.dtype, read(x)));
+}
+
+const isThere = (x: ConcreteArray, device: Device): boolean => x.device === device && x.scalarValue === undefined;
+
 /**
  * The arrays of a tree on `device` (the default device if absent). Numbers become arrays.
  *
+ * @throws ArgumentError for an array on a GPU that is to be elsewhere: it can only be waited for, by `devicePutAsync`.
  * @example
  * ```ts
  * import { devicePut, devices, numpy as np } from 'cotangent';
@@ -63,18 +79,37 @@ export function requestDevice(kind: 'cpu' | 'webgpu', options: WebGpuOptions = {
  */
 export function devicePut<T>(value: T, device: Device = getDefaultDevice()): MapTree<T, ArrayLike, NDArray> {
   const [leaves, def] = flatten<unknown>(value);
-  const moved = leaves.map((x) => {
-    if (!(x instanceof ConcreteArray)) {
-      if (typeof x === 'number' || typeof x === 'boolean') {
-        const dtype = typeof x === 'number' ? 'float32' : 'bool';
-        const data = dtype === 'float32' ? Float32Array.of(Number(x)) : Uint8Array.of(Number(x));
-        return new ConcreteArray(new ShapedArray([], dtype), device.fromHost(dtype, data));
-      }
-      throw new ArgumentError('devicePut: a leaf is no concrete array; move arrays outside of transforms');
-    }
-    return x.device === device && x.scalarValue === undefined
-      ? x
-      : new ConcreteArray(x.aval, device.fromHost(x.dtype, x.dataSync()));
-  });
-  return unflatten(def, moved) as MapTree<T, ArrayLike, NDArray>;
+  return unflatten(
+    def,
+    leaves.map((x) => put(x, device, (array) => array.dataSync(), 'devicePut')),
+  ) as MapTree<T, ArrayLike, NDArray>;
+}
+
+/**
+ * As `devicePut`, from any device: waits until the arrays are computed, and reads all of them at once.
+ *
+ * @throws GpuError if computing one of them failed.
+ * @example
+ * ```ts
+ * import { devicePutAsync, devices, numpy as np } from 'cotangent';
+ * // Say, parameters that were trained on a GPU.
+ * const { w } = await devicePutAsync({ w: np.array([1, 2]) }, devices()[0]);
+ * w.js(); // => [1,2]
+ * ```
+ */
+export async function devicePutAsync<T>(
+  value: T,
+  device: Device = getDefaultDevice(),
+): Promise<MapTree<T, ArrayLike, NDArray>> {
+  const [leaves, def] = flatten<unknown>(value);
+  const elements = new Map<ConcreteArray, TypedArray>();
+  await Promise.all(
+    leaves.map(async (x) => {
+      if (x instanceof ConcreteArray && !isThere(x, device)) elements.set(x, await x.data());
+    }),
+  );
+  return unflatten(
+    def,
+    leaves.map((x) => put(x, device, (array) => elements.get(array) ?? array.dataSync(), 'devicePutAsync')),
+  ) as MapTree<T, ArrayLike, NDArray>;
 }

@@ -3,7 +3,7 @@ import type { Device, Storage } from '../core/device.js';
 import type { Program } from './loop-ir.js';
 import type { MemoryLayout } from './plan.js';
 
-export type TextStage = 'kernels' | 'wat';
+export type TextStage = 'kernels' | 'wat' | 'wgsl';
 
 export interface Executable {
   /**
@@ -11,7 +11,7 @@ export interface Executable {
    * run-time length of a `dynamicExtent` program: every output then has that many elements.
    */
   run(inputs: readonly Storage[], donated?: readonly boolean[], extent?: number): Storage[];
-  /** For reading: the kernels as loops and expressions, or (`wat`) the code made of them, in the backend's own language. */
+  /** For reading: the kernels as loops and expressions, or the code made of them: `wat` on a CPU, `wgsl` on a GPU. */
   asText(stage?: TextStage): string;
 }
 

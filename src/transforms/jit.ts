@@ -117,7 +117,8 @@ export interface Lowered {
   readonly jaxpr: ClosedJaxpr;
   /**
    * A stage of compilation, readable: `jaxpr`, what was traced; `kernels`, the loops and expressions that are left after
-   * fusion, with the bytes each kernel reads and writes; `wat`, the code in the backend's own language.
+   * fusion, with the bytes each kernel reads and writes; the code in the backend's own language, `wat` of the cpu and
+   * `wgsl` of a webgpu device.
    *
    * @example
    * ```ts
@@ -277,7 +278,7 @@ export function jit<A extends readonly unknown[], R>(
       asText: (stage = 'kernels') => {
         if (stage === 'jaxpr') return printJaxpr(closed);
         const text = compiledFor(traced, concrete).asText(stage);
-        return stage === 'wat' ? text : [text, ...costLines(program())].join('\n');
+        return stage !== 'kernels' ? text : [text, ...costLines(program())].join('\n');
       },
       cost: () => programCost(program()),
     };

@@ -96,6 +96,7 @@ export class CpuExecutable implements Executable {
   }
 
   asText(stage: TextStage = 'kernels'): string {
+    if (stage === 'wgsl') throw new ArgumentError("asText('wgsl'): programs of the cpu device are asText('wat')");
     return this.#text(stage);
   }
 

@@ -43,51 +43,59 @@ export class WebGpuDevice implements Backend, ExecutableDevice {
 
   newStorage(dtype: DType, length: number): GpuStorage {
     const { buffers } = this.queue;
-    return new GpuStorage(this, dtype, length, buffers.allocate(bytesOf(dtype, length)), buffers);
+    const bytes = bytesOf(dtype, length);
+    buffers.checkArray(bytes, `an array of ${length} elements of ${dtype}`);
+    return new GpuStorage(this, dtype, length, buffers.allocate(bytes), buffers);
   }
 
   fromHost(dtype: DType, data: TypedArray): GpuStorage {
     const storage = this.newStorage(dtype, data.length);
     // WGSL stores no bytes.
-    const words = data instanceof Uint8Array ? Uint32Array.from(data) : data;
-    this.queue.gpu.queue.writeBuffer(storage.buffer, 0, words.buffer, words.byteOffset, words.byteLength);
+    const words = data instanceof Uint8Array ? new Uint32Array(data) : data;
+    const { gpu, failures } = this.queue;
+    gpu.queue.writeBuffer(storage.block.buffer, 0, words.buffer, words.byteOffset, words.byteLength);
+    failures.write(storage.block);
     return storage;
   }
 
   toHost(_storage: Storage): TypedArray {
     throw new ArgumentError(
-      'webgpu: an array on this device cannot be read synchronously, for the device may still be computing it. Use await x.data().',
+      'webgpu: an array on this device cannot be read synchronously, for the device may still be computing it. Use await x.data(), ' +
+        'or await devicePutAsync(x, device) for an array on another device.',
     );
   }
 
   async toHostAsync(storage: Storage): Promise<TypedArray> {
-    const { dtype, length, buffer } = this.#readable(storage, 'reading');
-    const result = hostArray(dtype, length);
+    const own = this.#readable(storage, 'reading');
     await this.queue.stream.idle();
-    if (length > 0) {
-      const bytes = await this.queue.read(buffer, 0, bytesOf(dtype, length));
-      if (result instanceof Uint8Array) result.set(new Uint32Array(bytes));
-      else new Uint8Array(result.buffer).set(new Uint8Array(bytes));
-    }
-    await this.queue.check();
+    if (own.length === 0) await this.queue.done(own.block);
+    const bytes = own.length === 0 ? undefined : await this.queue.read(own.block, 0, bytesOf(own.dtype, own.length));
+    // That the storage is used here keeps its memory from being given to another while it is read.
+    const result = hostArray(own.dtype, own.length);
+    if (bytes === undefined) return result;
+    if (result instanceof Uint8Array) result.set(new Uint32Array(bytes));
+    else new Uint8Array(result.buffer).set(new Uint8Array(bytes));
     return result;
   }
 
   async ready(storage: Storage): Promise<void> {
-    this.#readable(storage, 'waiting');
+    const own = this.#readable(storage, 'waiting');
     await this.queue.stream.idle();
-    await this.queue.gpu.queue.onSubmittedWorkDone();
-    await this.queue.check();
+    await this.queue.done(own.block);
+    // As above.
+    this.queue.check(own.block);
   }
 
   copy(storage: Storage): GpuStorage {
-    const { dtype, length, buffer } = this.#readable(storage, 'copying');
+    const { dtype, length, block } = this.#readable(storage, 'copying');
     const copy = this.newStorage(dtype, length);
-    const { stream, gpu } = this.queue;
+    const { stream, gpu, failures } = this.queue;
     stream.run(() => {
+      copy.block.failure = failures.of(block);
       const encoder = gpu.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, copy.buffer, 0, bytesOf(dtype, length));
+      encoder.copyBufferToBuffer(block.buffer, 0, copy.block.buffer, 0, bytesOf(dtype, length));
       gpu.queue.submit([encoder.finish()]);
+      failures.write(copy.block);
     });
     return copy;
   }

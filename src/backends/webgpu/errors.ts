@@ -5,6 +5,11 @@ export class GpuError extends Error {
   override name = 'GpuError';
 }
 
+/** An array is larger than the device allows, or there is no memory left for it. */
+export class OutOfMemoryError extends GpuError {
+  override name = 'OutOfMemoryError';
+}
+
 /** The device is gone, with all arrays on it. */
 export class DeviceLostError extends GpuError {
   override name = 'DeviceLostError';

@@ -1,20 +1,8 @@
 /**
- * Kernels of more arrays than a shader may bind. The smallest of them are copied into one buffer before the launch, and
+ * Kernels of more arrays than a shader may bind. The smallest of them are copied into one block before the launch, and
  * those it writes are copied back after it.
  */
-import type { BufferPool } from './buffers.js';
-
-export interface Range {
-  readonly buffer: GPUBuffer;
-  /** Bytes. */
-  readonly offset: number;
-  readonly size: number;
-}
-
-export interface Copy {
-  readonly from: Range;
-  readonly to: Range;
-}
+import type { Copy, Range } from './launch.js';
 
 export interface Packing {
   readonly ranges: readonly Range[];
@@ -22,36 +10,37 @@ export interface Packing {
   readonly places: readonly { readonly range: number; readonly begin: number; readonly packed: boolean }[];
   readonly before: readonly Copy[];
   readonly after: readonly Copy[];
-  /** Given back once the launch was submitted. */
-  readonly temporary?: GPUBuffer;
+  /** Of the block that they are copied into. */
+  readonly bytes: number;
 }
 
-/** Pack ranges so that at most `limit` are left. */
+const sizeOf = (range: Range | undefined): number => range?.size ?? 0;
+
+/** Pack ranges so that at most `limit` are left, into the block `source`. */
 export function packRanges(
   ranges: readonly Range[],
   written: readonly boolean[],
   limit: number,
-  pool: BufferPool,
+  source: number,
 ): Packing {
   const places = ranges.map((_, range) => ({ range, begin: 0, packed: false }));
-  if (ranges.length <= limit) return { ranges, places, before: [], after: [] };
-  const bySize = ranges.map((_, i) => i).sort((a, b) => (ranges[a]?.size ?? 0) - (ranges[b]?.size ?? 0));
+  if (ranges.length <= limit) return { ranges, places, before: [], after: [], bytes: 0 };
+  const bySize = ranges.map((_, i) => i).sort((a, b) => sizeOf(ranges[a]) - sizeOf(ranges[b]));
   const chosen = new Set(bySize.slice(0, ranges.length - limit + 1));
-  const total = [...chosen].reduce((sum, i) => sum + (ranges[i]?.size ?? 0), 0);
-  const temporary = pool.allocate(total);
-  const rest: Range[] = [{ buffer: temporary, offset: 0, size: total }];
+  const bytes = [...chosen].reduce((sum, i) => sum + sizeOf(ranges[i]), 0);
+  const rest: Range[] = [{ source, offset: 0, size: bytes }];
   const before: Copy[] = [];
   const after: Copy[] = [];
   let begin = 0;
   const packed = ranges.map((range, i) => {
     if (!chosen.has(i)) return { range: rest.push(range) - 1, begin: 0, packed: false };
-    const inside = { buffer: temporary, offset: begin, size: range.size };
+    const inside = { source, offset: begin, size: range.size };
     // What is written may be written in part.
     before.push({ from: range, to: inside });
     if (written[i] === true) after.push({ from: inside, to: range });
     const place = { range: 0, begin, packed: true };
-    begin += range.size;
+    begin += sizeOf(range);
     return place;
   });
-  return { ranges: rest, places: packed, before, after, temporary };
+  return { ranges: rest, places: packed, before, after, bytes };
 }

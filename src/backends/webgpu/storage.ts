@@ -1,7 +1,7 @@
-/** An array on a WebGPU device: the first bytes of a buffer of its own. */
+/** An array on a WebGPU device: the first bytes of a block of its own. */
 import type { Device, Storage } from '../../core/device.js';
 import type { DType } from '../../core/dtype.js';
-import type { BufferPool } from './buffers.js';
+import type { Block, BufferPool } from './buffers.js';
 
 export class GpuStorage implements Storage {
   #gone: string | undefined;
@@ -16,11 +16,11 @@ export class GpuStorage implements Storage {
     readonly dtype: DType,
     /** Elements. */
     readonly length: number,
-    readonly buffer: GPUBuffer,
+    readonly block: Block,
     private readonly pool: BufferPool,
   ) {
-    this.ballast = new ArrayBuffer(buffer.size);
-    pool.watch(this, buffer);
+    this.ballast = new ArrayBuffer(block.size);
+    pool.watch(this, block);
   }
 
   get gone(): string | undefined {
@@ -31,10 +31,10 @@ export class GpuStorage implements Storage {
     if (this.#gone === undefined) this.pool.free(this.take(reason));
   }
 
-  /** Give the buffer to another storage; this one can no longer be read. */
-  take(reason: string): GPUBuffer {
+  /** Give the block to another storage; this one can no longer be read. */
+  take(reason: string): Block {
     this.#gone = reason;
     this.pool.unwatch(this);
-    return this.buffer;
+    return this.block;
   }
 }

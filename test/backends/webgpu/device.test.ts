@@ -1,7 +1,8 @@
 /** The webgpu device as a user meets it: where arrays are, how they are read, donation, and errors after which the next call works. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   devicePut,
+  devicePutAsync,
   devices,
   getDefaultDevice,
   grad,
@@ -10,12 +11,19 @@ import {
   numpy as np,
   requestDevice,
   setDefaultDevice,
+  type Device,
   type NDArray,
 } from 'cotangent';
+import { WebGpuDevice } from '../../../src/backends/webgpu/device.js';
 
 const gpu = await requestDevice('webgpu');
 const [cpu = gpu] = devices();
 const onGpu = (x: NDArray): NDArray => devicePut(x, gpu);
+
+const asGpu = (device: Device): WebGpuDevice => {
+  if (!(device instanceof WebGpuDevice)) throw new Error('not a WebGPU device');
+  return device;
+};
 
 const works = async (): Promise<void> => {
   expect(Array.from(await onGpu(np.arange(3)).add(1).data())).toEqual([1, 2, 3]);
@@ -90,6 +98,35 @@ test('what is beside a matrix product is a kernel of its own', async () => {
   }
 });
 
+describe('moving', () => {
+  test('a tree from the GPU to the CPU and back', async () => {
+    const tree = { w: onGpu(np.arange(3)), b: [onGpu(np.array([true, false])), 2] as const };
+    const { w, b } = await devicePutAsync(tree, cpu);
+    expect(w.js()).toEqual([0, 1, 2]);
+    expect(b[0].js()).toEqual([true, false]);
+    expect(b[1].js()).toBe(2);
+    const back = await devicePutAsync(w, gpu);
+    expect(Array.from(await back.add(tree.w).data())).toEqual([0, 2, 4]);
+    expect(await devicePutAsync(tree.w, gpu)).toBe(tree.w);
+  });
+
+  test('without waiting is an error that says how', async () => {
+    expect(() => devicePut(onGpu(np.ones([2])), cpu)).toThrow(/cannot be read synchronously.*await devicePutAsync/);
+    await works();
+  });
+
+  test('reads of one turn are one submission', async () => {
+    const arrays = Array.from({ length: 20 }, (_, i) => onGpu(np.full([i + 1], i)));
+    const { reader } = asGpu(gpu).queue;
+    const { submissions } = reader;
+    const all = await Promise.all(arrays.map((x) => x.data()));
+    expect(reader.submissions).toBe(submissions + 1);
+    all.forEach((data, i) => {
+      expect(data).toEqual(new Float32Array(i + 1).fill(i));
+    });
+  });
+});
+
 describe('donation', () => {
   test('writes a result over its argument, which is gone', async () => {
     const step = jit((x: NDArray) => x.mul(2), { donate: 0 });
@@ -150,4 +187,71 @@ test('more points than one dimension of a launch', async () => {
   const n = 65535 * 64 + 1000;
   const x = onGpu(np.ones([n]));
   expect(await np.sum(x.add(1)).data()).toEqual(Float32Array.of(2 * n));
+});
+
+test('a program is printed as shaders before it runs', () => {
+  const lowered = jit((x: NDArray) => lax.foriLoop(0, 3, (_: NDArray, v: NDArray) => np.sum(v).add(v), x)).lower(
+    onGpu(np.ones([64])),
+  );
+  const shaders = lowered.asText('wgsl');
+  expect(shaders).toMatch(/@compute @workgroup_size\(\d+\)\nfn main/);
+  expect(lowered.asText('kernels')).toMatch(/kernel \S+\(b0: f32\[64\].*loop i\d+ < 3/s);
+  expect(() => lowered.asText('wat')).toThrow(/asText\('wgsl'\)/);
+  expect(() =>
+    jit((x: NDArray) => x.add(1))
+      .lower(np.ones([3]))
+      .asText('wgsl'),
+  ).toThrow(/asText\('wat'\)/);
+});
+
+describe('a call', () => {
+  const driver = asGpu(gpu).queue;
+
+  test('of a new program does not wait for its pipelines, and keeps its place', async () => {
+    const x = onGpu(np.arange(5));
+    const doubled = x.mul(2);
+    await doubled.data();
+    const make = vi.spyOn(driver.gpu, 'createComputePipeline');
+    const { submissions } = driver;
+    const y = jit((v: NDArray) => np.sum(np.sinh(v).mul(0.25)))(x);
+    // Its own pipeline is there.
+    const z = x.mul(2);
+    expect(driver.submissions).toBe(submissions);
+    expect(Array.from(await z.data())).toEqual([0, 2, 4, 6, 8]);
+    expect(driver.submissions).toBe(submissions + 2);
+    expect((await y.data())[0]).toBeCloseTo(
+      [1, 2, 3, 4].reduce((sum, v) => sum + Math.sinh(v) / 4, 0),
+      4,
+    );
+    expect(make).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+
+  test('again records nothing, binds what it bound, and is one submission', async () => {
+    const step = jit(
+      (w: NDArray, x: NDArray) => {
+        const y = np.matmul(x, w);
+        return [w.sub(np.matmul(x.T, y).mul(1e-3)), np.sum(y)] as const;
+      },
+      { donate: 0 },
+    );
+    let w = onGpu(np.ones([8, 8]));
+    const x = onGpu(np.ones([4, 8]));
+    const run = async (): Promise<void> => {
+      const [next, loss] = step(w, x);
+      w = next;
+      await loss.data();
+      (loss as NDArray & { dispose(): void }).dispose();
+    };
+    await run();
+    await run();
+    const { submissions } = driver;
+    const bind = vi.spyOn(driver.gpu, 'createBindGroup');
+    const write = vi.spyOn(driver.gpu.queue, 'writeBuffer');
+    for (let i = 0; i < 5; i++) await run();
+    expect(bind).not.toHaveBeenCalled();
+    expect(write).not.toHaveBeenCalled();
+    expect(driver.submissions).toBe(submissions + 5);
+    vi.restoreAllMocks();
+  });
 });

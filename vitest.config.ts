@@ -4,13 +4,14 @@ import { defineConfig } from 'vitest/config';
 
 const src = fileURLToPath(new URL('./src', import.meta.url));
 
+/** For pages that tests open, too. */
+export const aliases = [
+  { find: /^cotangent$/, replacement: `${src}/index.ts` },
+  { find: /^cotangent\/([\w-]+)$/, replacement: `${src}/$1/index.ts` },
+];
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^cotangent$/, replacement: `${src}/index.ts` },
-      { find: /^cotangent\/([\w-]+)$/, replacement: `${src}/$1/index.ts` },
-    ],
-  },
+  resolve: { alias: aliases },
   server: { watch: { ignored: ['**/.cache/**'] } },
   test: {
     include: ['test/**/*.test.ts'],

@@ -37,6 +37,10 @@ const accuracyCurve = curve(element('accuracy-curve', HTMLElement), {
   grid: [0, 0.25, 0.5, 0.75, 1],
 });
 
+/** What is said of the device. */
+let where = '';
+const compiling = (isCompiling: boolean): void => set('status', isCompiling ? `${where} Compiling …` : where);
+
 // Choices and buttons.
 
 const form = element('controls', HTMLFormElement);
@@ -46,6 +50,7 @@ function begin(network: NetworkName): void {
   lossCurve.clear();
   accuracyCurve.clear();
   for (const id of ['accuracy', 'loss', 'seen', 'rate']) set(id, '–');
+  compiling(true);
   want({ network, run: wanted.run + 1 });
 }
 function pause(paused: boolean): void {
@@ -61,6 +66,7 @@ form.addEventListener('change', () => {
   if (network !== wanted.network) begin(network);
   if (device !== wanted.device) {
     set('rate', '–');
+    compiling(true);
     want({ device });
   }
 });
@@ -116,13 +122,11 @@ function ready(message: Ready): void {
     if (input !== null) input.disabled = !there;
   }
   pauseButton.disabled = restartButton.disabled = false;
-  const status = element('status', HTMLElement);
-  status.classList.toggle('notice', 'missing' in gpu);
-  status.textContent =
-    'name' in gpu
-      ? `The GPU is ${gpu.name}.`
-      : `It trains on the CPU, for no GPU can be used. ${gpu.missing.replace('requestDevice: ', 'Why: ')}`;
-
+  // The first sentence says why; the rest, what to do about it in a program.
+  const why = 'missing' in gpu ? (/^requestDevice: (.*?[.])/.exec(gpu.missing)?.[1] ?? gpu.missing) : '';
+  where = 'name' in gpu ? `The GPU is ${gpu.name}.` : `It trains on the CPU, for no GPU can be used: ${why}`;
+  element('status', HTMLElement).classList.toggle('notice', 'missing' in gpu);
+  compiling(true);
   labels = message.labels;
   for (const [i, figure] of samples.entries()) {
     const canvas = figure.querySelector('canvas');
@@ -131,6 +135,7 @@ function ready(message: Ready): void {
 }
 
 function progress({ seen, loss, imagesPerSecond }: Progress): void {
+  compiling(false);
   set('seen', whole(seen));
   set('loss', loss.toPrecision(3));
   set('rate', whole(imagesPerSecond));

@@ -36,7 +36,7 @@ const numberIn = async (page: Page, selector: string): Promise<number> =>
   Number.parseFloat(((await page.textContent(selector)) ?? '').replaceAll(',', ''));
 
 /** Waits until the number that an element shows is at least `least`. */
-async function reaches(page: Page, selector: string, least: number, timeout = 90_000): Promise<void> {
+async function reaches(page: Page, selector: string, least: number, timeout = 200_000): Promise<void> {
   await expect.poll(() => numberIn(page, selector), { timeout, interval: 100 }).toBeGreaterThanOrEqual(least);
 }
 

@@ -68,6 +68,8 @@ export function planSmall(kernel: ContractKernel, dtype: GemmType, fused: boolea
   });
   const lhs = read(kernel.lhs, kernel.m, 'lhsStride');
   const rhs = read(kernel.rhs, kernel.n, 'rhsStride');
+  // A matrix that is used once is not worth transposing.
+  if (m === 1 && rhs.line !== 1) return undefined;
   const direct = directOut(kernel);
   const out =
     direct === undefined

@@ -143,6 +143,8 @@ def digamma_rest(v):
 FITS = {
     # e^r = 1 + r + r^2 p(r), |r| <= ln 2 (the exponent is taken in steps of two)
     'exp': Fit(E, lambda t: t**2 / mp.exp(t), -LN2 * mpf('1.0005'), LN2 * mpf('1.0005'), both(7, 13), (0.5,)),
+    # the same for |r| <= ln(2) / 2
+    'expHalf': Fit(E, lambda t: t**2 / mp.exp(t), -LN2 / 2 * mpf('1.0005'), LN2 / 2 * mpf('1.0005'), {'float32': 4}),
     # e^r - 1 = r + r^2 p(r), |r| <= ln(2) / 2
     'expm1': Fit(E, lambda t: t**2 / mp.expm1(t), -LN2 / 2 * mpf('1.0005'), LN2 / 2 * mpf('1.0005'), both(6, 11), (0.5,)),
     # log(1 + f) = f - f^2/2 + f^3 p(f), sqrt(1/2) <= 1 + f < sqrt(2)

@@ -5,12 +5,16 @@
  * Within one iteration every load happens before every store (a slot may share its memory with another that is
  * read at the same index), except that a combining store reads its element when it is its turn.
  */
+import type { CombineOp } from '../../core/combine.js';
 import { byteWidth } from '../../core/dtype.js';
+import type { DType } from '../../core/dtype.js';
 import { operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, Loop, LoopKernel, Stage, Store } from '../../compiler/loop-ir.js';
 import type { FunctionBuilder, ModuleBuilder } from './assembler.js';
 import type { AccumulatorValue } from './scopes.js';
+import type { Extrema } from './float-extrema.js';
+import { closeExtrema, extremumOf, openExtrema, updateExtrema } from './float-extrema.js';
 import { ExprEmitter } from './expr-emitter.js';
 import type { Exprs } from './exprs.js';
 import { hoistInvariants } from './hoist.js';
@@ -20,6 +24,7 @@ import type { PreparedKernel } from './prepare.js';
 import { bodyRoots, nextOf, stageRoots } from './prepare.js';
 import { valueType } from './scalar-ops.js';
 import { combineScalars, prepareStores } from './store.js';
+import type { Lanes } from './vector-ops.js';
 import { reduceLanes, vectorBinary, vectorConst } from './vector-ops.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
 import { combineIdentity } from './util.js';
@@ -32,6 +37,8 @@ export class LoopKernelEmitter {
   private readonly kernel: LoopKernel;
   private readonly exprs: Exprs;
   private readonly e: ExprEmitter;
+  /** Where the partial maxima and minima of an accumulator are, if not in vectors of its own type. */
+  private readonly extrema = new Map<number, Extrema>();
 
   constructor(
     private readonly f: FunctionBuilder,
@@ -173,6 +180,14 @@ export class LoopKernelEmitter {
         throw new Error('internal: not a combining accumulator');
       outside.set(acc.id, value);
       const { lanes, copies } = e.vector;
+      const extremum = extremumOf(acc, lanes);
+      if (extremum !== undefined) {
+        const parts = { s: e.ownedLocal('v128'), u: e.ownedLocal('v128'), m: e.ownedLocal('v128') };
+        openExtrema(f, parts, extremum);
+        this.extrema.set(acc.id, parts);
+        e.accumulators.set(acc.id, { vectors: [] });
+        continue;
+      }
       const identity = combineIdentity(acc.update.combine, acc.dtype);
       const vectors = Array.from({ length: copies }, () => e.ownedLocal('v128'));
       for (const local of vectors) {
@@ -200,20 +215,15 @@ export class LoopKernelEmitter {
       const { combine } = acc.update;
       e.accumulators.set(acc.id, scalar);
       if (sums.has(acc)) continue; // flushed
-      // Pairwise over the copies, then over the lanes.
-      const sum = (from: number, to: number): void => {
-        if (to - from === 1) {
-          const local = value.vectors[from];
-          if (local !== undefined) f.get(local);
-          return;
-        }
-        const middle = (from + to) >> 1;
-        sum(from, middle);
-        sum(middle, to);
-        vectorBinary(f, combine, acc.dtype, lanes.lanes);
-      };
-      sum(0, value.vectors.length);
-      reduceLanes(f, combine, acc.dtype, lanes.lanes);
+      const extremum = extremumOf(acc, lanes.lanes);
+      const parts = this.extrema.get(acc.id);
+      if (extremum !== undefined && parts !== undefined) {
+        this.extrema.delete(acc.id);
+        closeExtrema(f, parts, extremum);
+      } else {
+        this.pushPartials(value.vectors, combine, acc.dtype, lanes.lanes);
+        reduceLanes(f, combine, acc.dtype, lanes.lanes);
+      }
       const partial = e.ownedLocal(valueType(acc.dtype));
       f.set(partial);
       f.get(scalar.scalar).get(partial);
@@ -222,13 +232,26 @@ export class LoopKernelEmitter {
     }
   }
 
+  /** Push the combination of the vectors of all copies, pairwise. */
+  private pushPartials(vectors: readonly number[], combine: CombineOp, dtype: DType, lanes: Lanes): void {
+    const [only] = vectors;
+    if (vectors.length === 1 && only !== undefined) {
+      this.f.get(only);
+      return;
+    }
+    const middle = vectors.length >> 1;
+    this.pushPartials(vectors.slice(0, middle), combine, dtype, lanes);
+    this.pushPartials(vectors.slice(middle), combine, dtype, lanes);
+    vectorBinary(this.f, combine, dtype, lanes);
+  }
+
   private body(stage: Stage): void {
     const { e } = this;
     const copies = e.vector?.copies ?? 1;
     // Everything the copies store is computed before the first store, so that the engine, which keeps loads and stores in
-    // order, can interleave their computations.
+    // order, can interleave their computations; unless a store may see the accumulators of its iteration.
     const writes: (() => void)[] = [];
-    const together = stage.accumulators.length === 0;
+    const together = stage.accumulators.length === 0 || stage.loops.some((l) => l.id === e.vector?.loop);
     e.pushScope();
     interleaveCopies(e, stage);
     for (let copy = 0; copy < copies; copy++) {
@@ -249,13 +272,21 @@ export class LoopKernelEmitter {
   private updateAccumulators(stage: Stage, copy: number): void {
     const { e, f } = this;
     for (const acc of stage.accumulators) {
+      const parts = this.extrema.get(acc.id);
+      if (parts !== undefined && 'combine' in acc.update) {
+        const x = e.ownedLocal('v128');
+        e.vectorValue(acc.update.value);
+        f.set(x);
+        updateExtrema(f, parts, x);
+        continue;
+      }
       const next = this.next(acc);
       if (e.vector === undefined) e.scalar(next);
       else e.vectorValue(next);
     }
     for (const acc of [...stage.accumulators].reverse()) {
       const value = e.accumulators.get(acc.id);
-      if (value === undefined) continue;
+      if (value === undefined || this.extrema.has(acc.id)) continue;
       if ('scalar' in value) f.set(value.scalar);
       else {
         const local = value.vectors[copy];

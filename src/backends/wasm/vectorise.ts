@@ -196,7 +196,7 @@ function chooseForStage(exprs: Exprs, stage: Stage, mode: VectorMode): Choice {
   const cost = outer * (vectors * perVector + (innermost.extent % lanes) * perPoint + reduction);
   if (mode === 'auto' && cost >= scalar) return { cost: scalar, plan: undefined };
   const reducing = stage.accumulators.length > 0;
-  const wanted = reducing ? (perVector <= 10 ? 4 : perVector <= 60 ? 2 : 1) : mapCopies(perVector);
+  const wanted = reducing ? (perVector <= 45 ? 4 : perVector <= 60 ? 2 : 1) : mapCopies(perVector);
   return { cost, plan: { lanes, copies: fitCopies(wanted, vectors) } };
 }
 

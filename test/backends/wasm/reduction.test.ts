@@ -10,6 +10,7 @@ import type { LoopKernel } from '../../../src/compiler/loop-ir.js';
 import { emitProgram } from '../../../src/backends/wasm/emit-program.js';
 import { Loaded, programOf, sameBits, VECTOR_MODES } from './harness.js';
 import { interpretProgram } from './interpreter.js';
+import { randomBits } from '../../compiler/math/ulp.js';
 
 /** Reduce axis 1 of (a, b, c), twice: by `op`, and by addition. */
 function reduceMiddle(dtype: DType, op: CombineOp, [a, b, c]: readonly [number, number, number]): LoopKernel {
@@ -116,6 +117,35 @@ test('a reduction over columns adds eight rows at a time to a row that stays in 
   expect(text).toMatch(/loop i\d+ < 7\n\s+loop i\d+ < 4096 by 4 lanes/);
   expect(text).toMatch(/\(i\d+ \+ 1\) \* 8$/m);
 });
+
+test.each(['max', 'min'] as const)(
+  'float32 %s of zeros, infinities and NaNs of both signs, in rows of any length',
+  (op) => {
+    const zeros = [0, 0x80000000];
+    const negative = [0x80000000, 0x80000001, 0xbf800000, 0xff7fffff, 0xff800000];
+    const positive = [0, 1, 0x3f800000, 0x7f7fffff, 0x7f800000];
+    const nans = [0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff, 0x7fffffff, 0xff800001];
+    const pools = [zeros, negative, positive, [...negative, ...positive]];
+    const draw = randomBits(11);
+    const pick = (from: readonly number[]): number => from[draw() % from.length] ?? 0;
+    for (const length of [1, 3, 4, 5, 8, 15, 16, 17, 33, 64, 100]) {
+      const rows = 48;
+      const program = programOf(reduceMiddle('float32', op, [rows, length, 1]));
+      const bits = new Uint32Array(rows * length);
+      for (let row = 0; row < rows; row++) {
+        const pool = pools[row % pools.length] ?? zeros;
+        for (let i = 0; i < length; i++) bits[row * length + i] = pick(pool);
+        if (row % 3 === 0) bits[row * length + (draw() % length)] = pick(nans);
+      }
+      const data = new Float32Array(bits.buffer);
+      const [expected = data] = interpretProgram(program, [data]);
+      for (const vectors of VECTOR_MODES) {
+        const [got = data] = new Loaded(program, { vectors }).run([data]);
+        expect(sameBits(got, expected), `length ${length}, vectors ${vectors}: ${got} for ${expected}`).toBe(true);
+      }
+    }
+  },
+);
 
 /** Numbers whose sums go wrong in different ways: roundings that all go one way, random ones, cancellation. */
 const FILLS: Readonly<Record<string, (i: number) => number>> = {

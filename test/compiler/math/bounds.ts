@@ -22,7 +22,8 @@ const unary = (
 ): UnaryCase => ({ op, reference: ref, dense, ulps32, ulps64 });
 
 export const UNARY: readonly UnaryCase[] = [
-  unary('exp', Math.exp, [-104, 89], 1.6, 1.3),
+  // In float32 a coefficient fewer: a fifth faster, and within the four ulps that are promised.
+  unary('exp', Math.exp, [-104, 89], 2.5, 1.3),
   unary('exp2', (x) => 2 ** x, [-150, 128], 1.6, 1.7),
   unary('expm1', Math.expm1, [-5, 5], 1.6, 1.6),
   unary('log', Math.log, [0.3, 3], 1, 1),

@@ -124,8 +124,7 @@ ${row(['function', 'float32: max ulp', 'at', 'ops', 'float64: max ulp', 'at', 'o
 |---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
-- Promised, and held by tests on a sample: at most 4 ulp in float32 and 2 ulp in float64, but for what is said below and for
-  digamma and erfc in float64.
+- Promised, and held by tests on a sample: at most 4 ulp in float32 and 2 ulp in float64, but for what is said below.
 - **lgamma, digamma** for x < 0 have zeros between the poles, next to which only the absolute error is small: there it is
   given in ulps of the sum of the sizes of the two terms of the reflection formula (at least of 1/2), as "reflected": these
   zeros are no floats, and 1 - x and pi x are rounded before anything else, so that no relative bound holds there without

@@ -28,7 +28,7 @@ import {
   withSignOf,
 } from './builder.js';
 import type { Pair } from './builder.js';
-import { expScaled } from './exp.js';
+import { expScaled, expScaledPair } from './exp.js';
 import { log, log1p, logOfPair } from './log.js';
 
 // erf x = x + x p(x^2) for |x| <= 1; error 2^-29.4, 2^-56.0.
@@ -71,9 +71,23 @@ function erfcPositive(ax: Expr): { readonly value: Expr; readonly gauss: Expr } 
   const twice = add(a, a);
   const d = add(twice, 1);
   const dLow = sub(twice, sub(d, 1)); // exact but where it no longer matters
-  const { p, s } = expScaled(neg(square), neg(add(squareLow, div(dLow, d))));
+  const minusSquareLow = neg(add(squareLow, div(dLow, d)));
   const q = sub(div(twice, add(a, 4)), 1); // (a - 4)/(a + 4), whose error is small where the polynomial is steep
-  const scaled = add(add(mul(q, polyOf(q, ERFC)), byFormat(a, ...ERFC_C_LOW)), byFormat(a, ...ERFC_C));
+  const c = byFormat(a, ...ERFC_C);
+  const rest = add(mul(q, polyOf(q, ERFC)), byFormat(a, ...ERFC_C_LOW)); // less than c in size
+  if (a.type === 'float64') {
+    // Two ulps leave no room for the roundings of the exponential, the polynomial, the product and the quotient.
+    const { p, s } = expScaledPair(neg(square), minusSquareLow);
+    const scaled = fastTwoSum(literal(a.type, c), rest);
+    const product = twoProduct(p.hi, scaled.hi);
+    const low = add(product.lo, add(mul(p.hi, scaled.lo), mul(p.lo, scaled.hi)));
+    const quotient = div(product.hi, d);
+    const back = twoProduct(quotient, d);
+    const value = add(div(add(sub(sub(product.hi, back.hi), back.lo), low), d), quotient);
+    return { value: mul(value, s, s), gauss: mul(p.hi, s, s) };
+  }
+  const { p, s } = expScaled(neg(square), minusSquareLow);
+  const scaled = add(rest, c);
   return { value: mul(div(mul(p, scaled), d), s, s), gauss: mul(p, s, s) };
 }
 

@@ -174,9 +174,9 @@ export function expm1Pair(x: Expr): Scaled & { readonly low: Expr } {
 }
 
 /** {@link expScaled} with p in two words. */
-export function expScaledPair(x: Expr): { readonly p: Pair; readonly s: Expr } {
+export function expScaledPair(x: Expr, extra?: Expr): { readonly p: Pair; readonly s: Expr } {
   const n = roundToBits(mul(x, LOG2E / 2), formatOf(x).bias);
-  const { r, lost } = remainder(x, n.value, 2 * byFormat(x, ...LN2_HI), 2 * byFormat(x, ...LN2_LO));
+  const { r, lost } = remainder(x, n.value, 2 * byFormat(x, ...LN2_HI), 2 * byFormat(x, ...LN2_LO), extra);
   const rest = mul(mul(r, r), expPoly(r, EXP));
   const one = fastTwoSum(literal(x.type, 1), r);
   return { p: fastTwoSum(one.hi, add(one.lo, lost === undefined ? rest : add(rest, lost))), s: pow2(n.low) };

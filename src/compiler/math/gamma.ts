@@ -19,10 +19,12 @@ import {
   neg,
   or,
   pick,
+  poly,
   polyOf,
   rint,
   sub,
   twoProduct,
+  twoSum,
 } from './builder.js';
 import type { Pair } from './builder.js';
 import { log, log2Pair } from './log.js';
@@ -137,6 +139,28 @@ export function lgamma(x: Expr): Expr {
   return pick(or(pole, eq(a, Infinity)), Infinity, value);
 }
 
+/** digamma(2 + t) for |t| <= 1. In float64 both factors are in two words, or there would be four roundings. */
+function digammaNear(t: Expr): Expr {
+  const zero = byFormat(t, ...ZERO);
+  const zeroLow = byFormat(t, ...ZERO_LOW);
+  if (t.type === 'float32') return mul(sub(sub(t, zero), zeroLow), polyOf(t, DIGAMMA_NEAR));
+  const [first = NaN, ...rest] = DIGAMMA_NEAR.float64;
+  const p = fastTwoSum(literal(t.type, first), mul(t, poly(t, rest)));
+  const distance = twoSum(t, literal(t.type, -zero));
+  const distanceLow = sub(distance.lo, zeroLow);
+  return add(add(mul(distance.hi, p.lo), mul(distanceLow, p.hi)), mul(distance.hi, p.hi));
+}
+
+/** value - 1 / a for a not negative; in float64 with what the division loses. */
+function lessReciprocal(value: Expr, a: Expr): Expr {
+  const reciprocal = div(1, a);
+  const difference = sub(value, reciprocal);
+  if (a.type === 'float32') return difference;
+  const { hi, lo } = twoProduct(reciprocal, a);
+  const low = mul(sub(sub(1, hi), lo), reciprocal);
+  return sub(difference, pick(lt(reciprocal, 2 ** 60), low, 0));
+}
+
 /** The logarithmic derivative of gamma; NaN at zero, the negative integers and -Inf. */
 export function digamma(x: Expr): Expr {
   const a = abs(x);
@@ -144,8 +168,7 @@ export function digamma(x: Expr): Expr {
   const shifted = or(negative, lt(a, 1));
   const y = pick(shifted, add(a, 1), a);
   const t = pick(shifted, sub(a, 1), sub(a, 2)); // y - 2
-  const fromZero = sub(sub(t, byFormat(x, ...ZERO)), byFormat(x, ...ZERO_LOW));
-  const near = mul(fromZero, polyOf(t, DIGAMMA_NEAR));
+  const near = digammaNear(t);
   const inverse = div(literal(x.type, 1), y);
   const v = mul(inverse, inverse);
   const far = sub(log(y), add(mul(v, polyOf(v, DIGAMMA_FAR)), mul(inverse, 0.5)));
@@ -154,7 +177,7 @@ export function digamma(x: Expr): Expr {
   const { d, sine } = sinPi(a);
   const cosine = sinKernel(mul(sub(0.5, abs(d)), Math.PI));
   const cotangent = mul(div(cosine, sine), pick(lt(d, 0), -Math.PI, literal(x.type, Math.PI)));
-  const value = pick(negative, add(positive, cotangent), pick(lt(a, 1), sub(positive, div(1, a)), positive));
+  const value = pick(negative, add(positive, cotangent), pick(lt(a, 1), lessReciprocal(positive, a), positive));
   const pole = and(le(x, 0), eq(d, 0));
   return pick(pole, NaN, value);
 }

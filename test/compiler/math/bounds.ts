@@ -43,7 +43,7 @@ export const UNARY: readonly UnaryCase[] = [
   unary('atanh', Math.atanh, [-1, 1], 2.4, 2),
   unary('logistic', reference.logistic, [-20, 20], 3, 2),
   unary('erf', reference.erf, [-4, 4], 2.8, 1.5),
-  unary('erfc', reference.erfc, [-4, 10], 3.4, 3.4),
+  unary('erfc', reference.erfc, [-4, 10], 3.4, 2),
   unary('erfInv', reference.erfInv, [-1, 1], 3.8, 2),
   // As XLA computes it in float32, with the logarithm of the rounded 1 - x^2: that is what limits it.
   unary('erfInvGiles', reference.erfInv, [-1, 1], 70, 2),
@@ -59,12 +59,12 @@ export interface GammaCase extends UnaryCase {
 }
 export const GAMMA: readonly GammaCase[] = [
   {
-    ...unary('lgamma', reference.lgamma, [-6, 12], 2.8, 4),
+    ...unary('lgamma', reference.lgamma, [-6, 12], 2.8, 2),
     scale: (x) =>
       Math.max(0.5, Math.abs(reference.lgamma(1 - x)) + Math.abs(reference.lgamma(x) + reference.lgamma(1 - x))),
   },
   {
-    ...unary('digamma', reference.digamma, [-6, 12], 3, 4),
+    ...unary('digamma', reference.digamma, [-6, 12], 3, 2),
     scale: (x) =>
       Math.max(0.5, Math.abs(reference.digamma(1 - x)) + Math.abs(reference.digamma(x) - reference.digamma(1 - x))),
   },

@@ -8,7 +8,7 @@ import type { LazySelects } from './lazy.js';
 import type { ScopeStack } from './scopes.js';
 import { valueType } from './scalar-ops.js';
 import type { Lanes } from './vector-ops.js';
-import { maskFor } from './vector-ops.js';
+import { boolShape, maskFor } from './vector-ops.js';
 
 /** What a select needs of the emitter that it is part of. */
 export interface SelectEmitter extends ScopeStack {
@@ -77,7 +77,7 @@ export function vectorSelect(e: SelectEmitter, select: SelectExpr, lanes: Lanes)
   e.vectorValue(select.cond);
   f.set(mask);
   const all = (): void => {
-    f.get(mask).op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true');
+    f.get(mask).op(`${boolShape(lanes)}.all_true`);
   };
   /** Into `result` where the mask is set, or where it is not. */
   const merge = (side: Expr, where: boolean): void => {

@@ -11,7 +11,7 @@ import type { VectorContext } from './scopes.js';
 import { scalarBinary, scalarLoad, scalarStore, valueType } from './scalar-ops.js';
 import { at } from './util.js';
 import { pushLanePointer, storeLane, storeLanes, storeVector, loadVector } from './vector-memory.js';
-import { extractLane, vectorBinary } from './vector-ops.js';
+import { boolShape, extractLane, vectorBinary } from './vector-ops.js';
 
 /** Combine the two scalars on the stack. */
 export const combineScalars = (f: FunctionBuilder, op: CombineOp, dtype: DType): void => scalarBinary(f, op, dtype);
@@ -147,7 +147,7 @@ function vectorStorage(e: ExprEmitter, context: VectorContext, store: Store, dty
   const all = mask;
   return () => {
     f.get(all)
-      .op(lanes === 4 ? 'i32x4.all_true' : 'i64x2.all_true')
+      .op(`${boolShape(lanes)}.all_true`)
       .if();
     whole();
     f.else();

@@ -9,6 +9,7 @@ import type { Expr } from '../../core/scalar.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { Exprs } from './exprs.js';
 import type { Lanes } from './vector-ops.js';
+import { boolShape } from './vector-ops.js';
 
 /** Lanes at a constant stride in elements, or anywhere. */
 export type Access = { readonly kind: 'strided'; readonly stride: number } | { readonly kind: 'gather' };
@@ -29,13 +30,14 @@ const ZERO = new Uint8Array(16);
 
 /** Bytes 0 or 1 in the lowest byte of each lane to masks. */
 function maskFromLanes(f: FunctionBuilder, lanes: Lanes): void {
-  f.v128(ZERO).op(lanes === 4 ? 'i32x4.ne' : 'i64x2.ne');
+  f.v128(ZERO).op(`${boolShape(lanes)}.ne`);
 }
 
 /** Load `lanes` adjacent elements at the pointer on the stack. */
 export function loadVector(f: FunctionBuilder, dtype: DType, lanes: Lanes, offset: number): void {
   if (dtype === 'bool') {
-    if (lanes === 4) {
+    if (lanes === 16) f.memory('v128.load', offset, 0);
+    else if (lanes === 4) {
       f.memory('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
     } else {
       const pointer = f.local('i32');
@@ -51,7 +53,8 @@ export function loadVector(f: FunctionBuilder, dtype: DType, lanes: Lanes, offse
 /** Store `lanes` adjacent elements: below the vector on the stack is the pointer. */
 export function storeVector(f: FunctionBuilder, dtype: DType, lanes: Lanes, offset: number): void {
   if (dtype === 'bool') {
-    if (lanes === 4) {
+    if (lanes === 16) f.op('i8x16.neg').memory('v128.store', offset, 0);
+    else if (lanes === 4) {
       const v = f.local('v128');
       f.op('i32x4.neg').tee(v).get(v).op('i16x8.narrow_i32x4_s').tee(v).get(v).op('i8x16.narrow_i16x8_s');
       f.memoryLane('v128.store32_lane', 0, offset);

@@ -1,6 +1,6 @@
 /**
  * Several values at a time: the v128 instructions of each scalar IR operation. With 4 lanes, 4-byte types fill
- * the vector and a bool is an i32 lane of all ones or zeros. With 2 lanes, 8-byte types fill the vector, a bool
+ * the vector and a bool is an i32 lane of all ones or zeros; with 16 lanes there are only bools, which are bytes. With 2 lanes, 8-byte types fill the vector, a bool
  * is an i64 lane, and a 4-byte type sits in the two low lanes of four (what is above them is arbitrary).
  * Operations that SIMD does not have run lane by lane. Operands are on the stack.
  */
@@ -9,11 +9,19 @@ import type { FunctionBuilder } from './assembler.js';
 import type { DivisionHint } from './scalar-ops.js';
 import { scalarBinary, scalarConvert, scalarUnary } from './scalar-ops.js';
 
-export type Lanes = 2 | 4;
+export type Lanes = 2 | 4 | 16;
 
-type Shape = 'f32x4' | 'f64x2' | 'i32x4' | 'i64x2';
+type Numeric = Exclude<ScalarType, 'bool'>;
+type NumericShape = 'f32x4' | 'f64x2' | 'i32x4' | 'i64x2';
+type Shape = NumericShape | 'i8x16';
+
+/** The lane shape of bools. */
+export const boolShape = (lanes: Lanes): 'i32x4' | 'i64x2' | 'i8x16' =>
+  lanes === 4 ? 'i32x4' : lanes === 2 ? 'i64x2' : 'i8x16';
 
 /** The lane shape in which `type` is computed. */
+export function shapeOf(type: Numeric, lanes: Lanes): NumericShape;
+export function shapeOf(type: ScalarType, lanes: Lanes): Shape;
 export function shapeOf(type: ScalarType, lanes: Lanes): Shape {
   switch (type) {
     case 'float32':
@@ -22,7 +30,7 @@ export function shapeOf(type: ScalarType, lanes: Lanes): Shape {
     case 'uint32':
       return 'i32x4';
     case 'bool':
-      return lanes === 4 ? 'i32x4' : 'i64x2';
+      return boolShape(lanes);
     case 'float64':
       return 'f64x2';
     case 'int64':
@@ -39,12 +47,13 @@ export function vectorConst(
 ): void {
   const bytes = new DataView(new ArrayBuffer(16));
   const shape = shapeOf(type, lanes);
-  const step = shape === 'f32x4' || shape === 'i32x4' ? 4 : 8;
+  const step = shape === 'i8x16' ? 1 : shape === 'f32x4' || shape === 'i32x4' ? 4 : 8;
   for (let i = 0; i * step < 16; i++) {
     const value = lane(i);
     if (type === 'bool') {
       const ones = Number(value) !== 0 ? -1 : 0;
-      bytes.setInt32(i * step, ones, true);
+      if (step === 1) bytes.setInt8(i, ones);
+      else bytes.setInt32(i * step, ones, true);
       if (step === 8) bytes.setInt32(i * 8 + 4, ones, true);
     } else if (shape === 'f32x4') bytes.setFloat32(i * 4, Number(value), true);
     else if (shape === 'f64x2') bytes.setFloat64(i * 8, Number(value), true);
@@ -59,8 +68,8 @@ export function splat(f: FunctionBuilder, type: ScalarType, lanes: Lanes): void 
   if (type === 'bool') {
     // 0 or 1 to 0 or all ones
     f.i32(-1).op('i32.mul');
-    if (lanes === 4) f.op('i32x4.splat');
-    else f.op('i64.extend_i32_s').op('i64x2.splat');
+    if (lanes === 2) f.op('i64.extend_i32_s');
+    f.op(`${boolShape(lanes)}.splat`);
     return;
   }
   f.op(`${shapeOf(type, lanes)}.splat`);
@@ -68,7 +77,8 @@ export function splat(f: FunctionBuilder, type: ScalarType, lanes: Lanes): void 
 
 /** Replace the vector on the stack by the scalar in one lane. */
 export function extractLane(f: FunctionBuilder, type: ScalarType, lanes: Lanes, lane: number): void {
-  f.lane(`${shapeOf(type, lanes)}.extract_lane`, lane);
+  const shape = shapeOf(type, lanes);
+  f.lane(shape === 'i8x16' ? 'i8x16.extract_lane_u' : `${shape}.extract_lane`, lane);
   if (type === 'bool') {
     if (lanes === 2) f.op('i32.wrap_i64');
     f.i32(1).op('i32.and');
@@ -76,11 +86,7 @@ export function extractLane(f: FunctionBuilder, type: ScalarType, lanes: Lanes, 
 }
 
 /** Replace one lane of the vector below by the scalar on the stack. */
-function replaceLane(f: FunctionBuilder, type: ScalarType, lanes: Lanes, lane: number): void {
-  if (type === 'bool') {
-    f.i32(-1).op('i32.mul');
-    if (lanes === 2) f.op('i64.extend_i32_s');
-  }
+function replaceLane(f: FunctionBuilder, type: Numeric, lanes: Lanes, lane: number): void {
   f.lane(`${shapeOf(type, lanes)}.replace_lane`, lane);
 }
 
@@ -89,7 +95,7 @@ function laneWise(
   f: FunctionBuilder,
   lanes: Lanes,
   operands: readonly { readonly type: ScalarType; readonly local: number }[],
-  to: ScalarType,
+  to: Numeric,
   apply: () => void,
 ): void {
   for (let lane = 0; lane < lanes; lane++) {
@@ -103,7 +109,7 @@ function laneWise(
   }
 }
 
-function laneWiseUnary(f: FunctionBuilder, lanes: Lanes, from: ScalarType, to: ScalarType, apply: () => void): void {
+function laneWiseUnary(f: FunctionBuilder, lanes: Lanes, from: ScalarType, to: Numeric, apply: () => void): void {
   const x = f.local('v128');
   f.set(x);
   laneWise(f, lanes, [{ type: from, local: x }], to, apply);
@@ -111,11 +117,12 @@ function laneWiseUnary(f: FunctionBuilder, lanes: Lanes, from: ScalarType, to: S
 }
 
 export function vectorUnary(f: FunctionBuilder, op: BasicUnary, type: ScalarType, lanes: Lanes): void {
-  const shape = shapeOf(type, lanes);
   if (op === 'not') {
     f.op('v128.not');
     return;
   }
+  if (type === 'bool') throw new Error(`no ${op} of bool`);
+  const shape = shapeOf(type, lanes);
   if (shape === 'f32x4' || shape === 'f64x2') {
     if (op === 'popcount' || op === 'clz') throw new Error(`no ${op} of ${type}`);
     f.op(`${shape}.${op === 'rint' ? 'nearest' : op}`);
@@ -126,7 +133,7 @@ export function vectorUnary(f: FunctionBuilder, op: BasicUnary, type: ScalarType
       f.op(`${shape}.neg`);
       return;
     case 'abs':
-      if (type !== 'uint32' && type !== 'bool') f.op(`${shape}.abs`);
+      if (type !== 'uint32') f.op(`${shape}.abs`);
       return;
     case 'popcount':
       if (shape === 'i32x4') {
@@ -147,7 +154,7 @@ const widenMask = (f: FunctionBuilder, lanes: Lanes): void => {
 /** Make the bool mask on the stack as wide as the lanes of `type`, for a bitselect. */
 export function maskFor(f: FunctionBuilder, type: ScalarType, lanes: Lanes): void {
   const shape = shapeOf(type, lanes);
-  if (lanes === 4 || shape === 'f64x2' || shape === 'i64x2') return;
+  if (lanes !== 2 || shape === 'f64x2' || shape === 'i64x2') return;
   lowHalves(f);
 }
 
@@ -169,11 +176,11 @@ export function vectorBinary(
   lanes: Lanes,
   hint?: DivisionHint,
 ): void {
-  const shape = shapeOf(type, lanes);
   if (type === 'bool') {
     vectorBool(f, op);
     return;
   }
+  const shape = shapeOf(type, lanes);
   if (shape === 'f32x4' || shape === 'f64x2') {
     if (isComparison(op)) {
       f.op(`${shape}.${op}`);
@@ -431,8 +438,12 @@ export function reduceLanes(f: FunctionBuilder, op: BasicBinary, type: ScalarTyp
   };
   const shape = shapeOf(type, lanes);
   const narrow = shape === 'f32x4' || shape === 'i32x4';
-  if (lanes === 4 || !narrow) fold([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
-  if (narrow) fold([4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7]);
+  if (lanes !== 2 || !narrow) fold([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+  if (lanes === 16 || narrow) fold([4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7]);
+  if (lanes === 16) {
+    fold(Array.from({ length: 16 }, (_, i) => 2 + (i & 1)));
+    fold(Array.from({ length: 16 }, () => 1));
+  }
   extractLane(f, type, lanes, 0);
   f.release('v128', v);
 }

@@ -7,7 +7,7 @@
 import { byteWidth } from '../../core/dtype.js';
 import { operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
-import type { Stage } from '../../compiler/loop-ir.js';
+import type { Loop, Stage } from '../../compiler/loop-ir.js';
 import { asBasicBinary, asBasicUnary } from './basic-ops.js';
 import type { Exprs } from './exprs.js';
 import type { PreparedKernel } from './prepare.js';
@@ -99,7 +99,9 @@ function vectorCost(
       cost +=
         kind.stride === 1
           ? isBool
-            ? 4
+            ? lanes === 16
+              ? 2
+              : 4
             : 1
           : kind.stride === 0
             ? 1
@@ -143,8 +145,45 @@ function vectorCost(
   return cost;
 }
 
-/** Lanes by the widest type computed: 2 where there is one of 8 bytes. */
-function lanesOf(exprs: Exprs, bodies: readonly Body[], loop: number, varyingAccs: ReadonlySet<number>): Lanes {
+/** Iterations from which bytes are worth it: what is left over runs one by one. */
+const MANY = 64;
+
+/** Whether all that differs from lane to lane are bools next to each other. */
+function onlyBools(exprs: Exprs, bodies: readonly Body[], loop: number, varyingAccs: ReadonlySet<number>): boolean {
+  const varying = (e: Expr): boolean => {
+    const needs = exprs.needs(e);
+    return needs.loops.has(loop) || [...needs.accumulators].some((id) => varyingAccs.has(id));
+  };
+  const adjacent = (index: Expr): boolean => {
+    const access = classify(exprs, index, loop, varying);
+    return access.kind === 'strided' && access.stride === 1;
+  };
+  let only = true;
+  for (const { roots, stage } of bodies) {
+    for (const { index, value, mask } of stage.stores)
+      only &&= mask === undefined && value.type === 'bool' && adjacent(index);
+    only &&= stage.accumulators.every((acc) => acc.dtype === 'bool' && 'combine' in acc.update);
+    const indices = new Set(stage.stores.map((s) => s.index));
+    forEachNode(
+      roots.filter((r) => !indices.has(r)),
+      (e) => {
+        if (!only || !varying(e)) return false;
+        only = e.type === 'bool' && (e.op !== 'load' || adjacent(e.index));
+        return e.op !== 'load';
+      },
+    );
+  }
+  return only;
+}
+
+/** Lanes by the widest type computed: 2 where there is one of 8 bytes, 16 where there are only bools. */
+function lanesOf(
+  exprs: Exprs,
+  bodies: readonly Body[],
+  { id: loop, extent }: Loop,
+  varyingAccs: ReadonlySet<number>,
+): Lanes {
+  if (extent >= MANY && onlyBools(exprs, bodies, loop, varyingAccs)) return 16;
   let wide = false;
   for (const { roots, stage } of bodies) {
     forEachNode(roots, (e) => {
@@ -188,7 +227,7 @@ function chooseForStage(exprs: Exprs, stage: Stage, mode: VectorMode): Choice {
   const scalar = perPoint * outer * innermost.extent;
   if (!stageIsParallel(exprs, stage)) return { cost: scalar, plan: undefined };
   const plain = bodyOf(exprs, stage, false);
-  const lanes = lanesOf(exprs, [plain], innermost.id, NO_ACCUMULATORS);
+  const lanes = lanesOf(exprs, [plain], innermost, NO_ACCUMULATORS);
   if (innermost.extent < lanes) return { cost: scalar, plan: undefined };
   const perVector = vectorCost(exprs, plain, innermost.id, NO_ACCUMULATORS, lanes) + stage.accumulators.length;
   const reduction = 10 * stage.accumulators.length;
@@ -228,7 +267,7 @@ export function planVectors({ kernel, exprs, dynamic }: PreparedKernel, mode: Ve
   const innerCost = extent * byStage.reduce((sum, c) => sum + c.cost, 0);
   const bodies = kernel.stages.map((stage) => bodyOf(exprs, stage, true));
   const accs = new Set(kernel.stages.flatMap((s) => s.accumulators.map((acc) => acc.id)));
-  const lanes = lanesOf(exprs, bodies, innermost.id, accs);
+  const lanes = lanesOf(exprs, bodies, { id: innermost.id, extent }, accs);
   if (extent < lanes) return inner;
   let perVector = 0;
   let perPoint = 0;

@@ -3,7 +3,6 @@
  * bare machines lack, and SwiftShader.
  */
 import {
-  chmodSync,
   createReadStream,
   createWriteStream,
   existsSync,
@@ -13,7 +12,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
@@ -22,19 +21,21 @@ import { extract } from 'tar-fs';
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const cache = join(modules, '.cache');
 
-/** Unpack `bin/<name>.tar.br`, or the single file `bin/<name>.br`, once, and return the folder it is in. */
-export async function unpack(name: 'chromium' | 'al2023' | 'swiftshader'): Promise<string> {
-  const isFile = name === 'chromium';
-  const archive = join(modules, '@sparticuz/chromium/bin', `${name}${isFile ? '' : '.tar'}.br`);
+/** Unpack archives, once, into a folder of their own, and return it: `x.tar.br` with all that is in it, `x.br` as the program `x`. */
+export async function unpack(title: string, archives: readonly string[]): Promise<string> {
+  const paths = archives.map((name) => join(modules, '@sparticuz/chromium/bin', name));
   // Named after what it was made of.
-  const folder = join(cache, `${name}-${statSync(archive).size}`);
+  const folder = join(cache, `${title}-${paths.map((path) => statSync(path).size).join('-')}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   // Under another name until it is whole, for several processes may do this at once.
-  const partial = mkdtempSync(`${folder}-`);
-  const target = isFile ? createWriteStream(join(partial, name)) : extract(partial);
-  await pipeline(createReadStream(archive), createBrotliDecompress(), target);
-  if (isFile) chmodSync(join(partial, name), 0o755);
+  const partial = mkdtempSync(`${folder}.`);
+  for (const path of paths) {
+    const target = path.endsWith('.tar.br')
+      ? extract(partial)
+      : createWriteStream(join(partial, basename(path, '.br')), { mode: 0o755 });
+    await pipeline(createReadStream(path), createBrotliDecompress(), target);
+  }
   try {
     renameSync(partial, folder);
   } catch (error) {

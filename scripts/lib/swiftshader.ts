@@ -8,7 +8,7 @@ import { unpack } from './packaged.js';
 /** The variables with which a process uses SwiftShader; none where COTANGENT_VULKAN=system asks for the machine's own driver. */
 export async function vulkanEnvironment(): Promise<Record<string, string>> {
   if (process.env['COTANGENT_VULKAN'] === 'system' || process.platform !== 'linux' || process.arch !== 'x64') return {};
-  const folder = await unpack('swiftshader');
+  const folder = await unpack('swiftshader', ['swiftshader.tar.br']);
   return {
     VK_ICD_FILENAMES: join(folder, 'vk_swiftshader_icd.json'),
     LD_LIBRARY_PATH: [folder, process.env['LD_LIBRARY_PATH']].filter(Boolean).join(':'),

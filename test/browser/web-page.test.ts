@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { createServer, type ViteDevServer } from 'vite';
-import { launchChromium } from './chromium.js';
+import { launchChromium } from '../../scripts/lib/chromium.js';
 
 let server: ViteDevServer;
 let url: string;

@@ -98,6 +98,3 @@ export function trainer([init, predict]: Network) {
   });
   return { start, step, probabilities, classify, filters };
 }
-
-export type Trainer = ReturnType<typeof trainer>;
-export type State = ReturnType<Trainer['start']>;

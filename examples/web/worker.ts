@@ -2,14 +2,14 @@
  * The worker: it draws the digits, trains, and reports. It is one loop that looks, between steps, at what the page wants:
  * nothing happens at the same time as anything else, and the page never waits.
  */
-import { numpy as np, random, requestDevice, setDefaultDevice, tree } from 'cotangent';
+import { devicePutAsync, numpy as np, random, requestDevice, setDefaultDevice } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { drawDigits, sliceImages } from 'cotangent/data';
 import type { LabelledImages } from 'cotangent/data';
 import { SHOWN, SIDE } from './messages.js';
 import type { Ready, Report, Wanted } from './messages.js';
 import { BATCH, NETWORKS, trainer } from './networks.js';
-import type { Data, State } from './networks.js';
+import type { Data } from './networks.js';
 
 const TRAIN = 6000;
 const TEST = 500;
@@ -32,13 +32,6 @@ const nextMessage = (): Promise<void> => new Promise((resolve) => (wake = resolv
 function arrays({ count, pixels, labels }: LabelledImages): Data {
   const grey = Float32Array.from(pixels, (value) => value / 255);
   return { x: np.array(grey, { shape: [count, SIDE, SIDE, 1] }), y: np.array(Int32Array.from(labels)) };
-}
-
-/** A state as it is, on the default device. */
-async function moved(state: State): Promise<State> {
-  const leaves = tree.leaves<NDArray>(state);
-  const data = new Map(await Promise.all(leaves.map(async (x) => [x, await x.data()] as const)));
-  return tree.map((x: NDArray) => np.array(data.get(x) ?? [], { shape: x.shape }), state);
 }
 
 /** The GPU's name, or why there is none. */
@@ -117,7 +110,7 @@ async function main(): Promise<void> {
       device = wanted.device;
       setDefaultDevice(await requestDevice(device));
       data = { train: arrays(images.train), test: arrays(images.test) };
-      state = await moved(state);
+      state = await devicePutAsync(state);
       [steps, evaluateAt] = [1, 0];
     }
     if (isNew) {

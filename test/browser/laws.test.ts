@@ -1,7 +1,7 @@
 /** What every primitive and random programs give on the CPU they give on WebGPU, in a page. */
 import { afterAll, expect, test } from 'vitest';
 import { createServer } from 'vite';
-import { launchChromium } from './chromium.js';
+import { launchChromium } from '../../scripts/lib/chromium.js';
 import type { Laws } from './laws/page.js';
 import { aliases } from '../../vitest.config.js';
 

@@ -9,7 +9,7 @@ import { Var, type Atom } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { linearIndex } from '../core/index-expr.js';
 import type { LoweredEqn } from './inline.js';
-import type { Accumulator, BufferSlot, Loop, LoopKernel, Stage } from './loop-ir.js';
+import { laterPart, type Accumulator, type BufferSlot, type Loop, type LoopKernel, type Stage } from './loop-ir.js';
 import { createSimplifier } from './simplify/scalar.js';
 import { sameIndex } from './space.js';
 
@@ -133,6 +133,7 @@ export class KernelBuilder {
   ): { list: Accumulator[]; refs: s.Expr[] } {
     const first = this.#nextAccumulator;
     const refs = reducers.map((r) => s.accRef(r.dtype, this.#nextAccumulator++));
+    const later = reducers.map((r, i) => s.accRef(r.dtype, laterPart(first + i)));
     const list = reducers.map((r, i): Accumulator => ({
       id: first + i,
       dtype: r.dtype,
@@ -140,7 +141,10 @@ export class KernelBuilder {
       update:
         'combine' in r.update
           ? { combine: r.update.combine, value: r.update.value(elements) }
-          : { next: r.update.next(refs, elements, position) },
+          : {
+              next: r.update.next(refs, elements, position),
+              ...(r.update.merge !== undefined && { merge: r.update.merge(refs, later) }),
+            },
     }));
     return { list, refs };
   }

@@ -134,7 +134,7 @@ function stageKey(writer: ExprWriter, stage: Stage): string {
     const update =
       'combine' in a.update
         ? `${a.update.combine} ${String(writer.write(a.update.value))}`
-        : String(writer.write(a.update.next));
+        : `${String(writer.write(a.update.next))}${a.update.merge === undefined ? '' : `&${String(writer.write(a.update.merge))}`}`;
     return `${String(a.id)}:${a.dtype}=${String(writer.write(a.init))},${update}`;
   });
   const stores = stage.stores.map((t) => storeKey(writer, t));

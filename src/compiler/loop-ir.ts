@@ -21,14 +21,20 @@ export type { CombineOp };
  * A value carried by the innermost loops of a stage. All accumulators of a stage update at once, from the
  * values before. With `combine`, the update is `combine(acc, value)` and may be reassociated (split into
  * lanes and partial sums); without, `next` refers to accumulators of this stage by `acc` nodes and the
- * loop runs in order.
+ * loop runs in order. If `merge` is there too, the loop may be split: it gives the value after two parts of it from
+ * those after each, which started from `init` both; it names the values of the later part by {@link laterPart}. Merging
+ * is associative and commutative, and `init` its identity. Where one accumulator of a stage has it, all of them do.
  */
 export interface Accumulator {
   readonly id: number;
   readonly dtype: DType;
   readonly init: Expr;
-  readonly update: { readonly combine: CombineOp; readonly value: Expr } | { readonly next: Expr };
+  readonly update:
+    { readonly combine: CombineOp; readonly value: Expr } | { readonly next: Expr; readonly merge?: Expr };
 }
+
+/** In `merge`, the id of an accumulator's value after the later part. */
+export const laterPart = (id: number): number => ~id;
 
 /** `buffer[index] = value`, or `combine(buffer[index], value)`; skipped where `mask` is false. */
 export interface Store {

@@ -17,7 +17,10 @@ export function mapStage(stage: Stage, visit: (e: Expr) => Expr): Stage {
       init: visit(acc.init),
       update:
         'next' in acc.update
-          ? { next: visit(acc.update.next) }
+          ? {
+              next: visit(acc.update.next),
+              ...(acc.update.merge !== undefined && { merge: visit(acc.update.merge) }),
+            }
           : { combine: acc.update.combine, value: visit(acc.update.value) },
     })),
     stores: stage.stores.map((store) => mapStore(store, visit)),

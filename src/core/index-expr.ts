@@ -34,7 +34,8 @@ export function maxOf(e: Expr): number {
   }
 }
 
-function isNonNegative(e: Expr): boolean {
+/** Whether an index expression is surely at least 0. */
+export function isNonNegative(e: Expr): boolean {
   switch (e.op) {
     case 'const':
       return Number(e.value) >= 0;

@@ -34,13 +34,20 @@ export interface MapLowering {
   readonly at: (operands: readonly Operand[], index: Index) => readonly Expr[];
 }
 
-/** An accumulator of a reduction: `combine` may be reassociated, `next` runs in order. */
+/**
+ * An accumulator of a reduction: `combine` may be reassociated, `next` runs in order, unless `merge` gives the value
+ * after two parts from those after each, both started from `init`. It must be associative and commutative, with `init`
+ * its identity, and all reducers of a lowering have it or none.
+ */
 export interface Reducer {
   readonly dtype: DType;
   readonly init: Expr;
   readonly update:
     | { readonly combine: CombineOp; value(elements: readonly Expr[]): Expr }
-    | { next(accumulators: readonly Expr[], elements: readonly Expr[], position: Expr): Expr };
+    | {
+        next(accumulators: readonly Expr[], elements: readonly Expr[], position: Expr): Expr;
+        merge?(earlier: readonly Expr[], later: readonly Expr[]): Expr;
+      };
 }
 
 /** Results from accumulators over `axes`, for each point of the other axes. */

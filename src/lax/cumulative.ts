@@ -17,7 +17,7 @@ import * as s from '../core/scalar.js';
 import type { ShapedArray } from '../core/aval.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
-import { take1 } from '../core/tuple.js';
+import { take1, take2 } from '../core/tuple.js';
 import { abs, add, max, min, mul, neg, scalarLike, select, sub } from './arithmetic.js';
 import { eq, gt, lt, ne } from './compare.js';
 import { exp, log1p } from './exponential.js';
@@ -110,7 +110,10 @@ const combineWith =
       {
         dtype: x.dtype,
         init: s.constant(x.dtype, identityOf(op, x.dtype)),
-        update: { next: (accumulators, elements) => s.binary(op, nth(accumulators, 0), nth(elements, 0)) },
+        update: {
+          next: (accumulators, elements) => s.binary(op, nth(accumulators, 0), nth(elements, 0)),
+          merge: (earlier, later) => s.binary(op, nth(earlier, 0), nth(later, 0)),
+        },
       },
     ],
     results: (accumulators) => accumulators,
@@ -179,12 +182,18 @@ export const cumlogsumexp = cumulative('cumlogsumexp', {
     const isLow = (e: s.Expr): s.Expr => s.binary('eq', e, c(-Infinity));
     const scaled = (a: s.Expr, high: s.Expr): s.Expr =>
       s.select(isLow(a), c(0), s.unary('exp', s.binary('sub', a, s.select(s.binary('eq', a, high), a, high))));
+    // An infinite value equal to the maximum contributes 1, not exp(∞ - ∞).
+    const weight = (a: s.Expr, top: s.Expr): s.Expr =>
+      s.select(s.binary('eq', a, top), s.select(isLow(a), c(0), c(1)), scaled(a, top));
     return {
       reducers: [
         {
           dtype: x.dtype,
           init: c(-Infinity),
-          update: { next: (acc, elements) => s.binary('max', nth(acc, 0), nth(elements, 0)) },
+          update: {
+            next: (acc, elements) => s.binary('max', nth(acc, 0), nth(elements, 0)),
+            merge: (earlier, later) => s.binary('max', nth(earlier, 0), nth(later, 0)),
+          },
         },
         {
           dtype: x.dtype,
@@ -193,10 +202,16 @@ export const cumlogsumexp = cumulative('cumlogsumexp', {
             next: (acc, elements) => {
               const [high, sum, e] = [nth(acc, 0), nth(acc, 1), nth(elements, 0)];
               const top = s.binary('max', high, e);
-              // An infinite element equal to the maximum contributes 1, not exp(∞ - ∞).
-              const rescale = (a: s.Expr): s.Expr =>
-                s.select(s.binary('eq', a, top), s.select(isLow(a), c(0), c(1)), scaled(a, top));
-              return s.binary('add', s.binary('mul', sum, rescale(high)), rescale(e));
+              return s.binary('add', s.binary('mul', sum, weight(high, top)), weight(e, top));
+            },
+            merge: (earlier, later) => {
+              const [[high, sum], [other, more]] = [take2(earlier), take2(later)];
+              const top = s.binary('max', high, other);
+              return s.binary(
+                'add',
+                s.binary('mul', sum, weight(high, top)),
+                s.binary('mul', more, weight(other, top)),
+              );
             },
           },
         },

@@ -17,7 +17,7 @@ import * as s from '../core/scalar.js';
 import { showShape } from '../core/aval.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
-import { take1 } from '../core/tuple.js';
+import { take1, take2 } from '../core/tuple.js';
 import { div, mul } from './arithmetic.js';
 import { broadcastInDim, full, reduceSum } from './broadcast.js';
 import { eq, zeroJvp } from './compare.js';
@@ -199,6 +199,19 @@ function argPrimitive(name: 'argmax' | 'argmin'): Primitive<ArgParams> {
         const newNaN = s.binary('and', s.binary('ne', e, e), s.binary('eq', value, value));
         return s.binary('or', plain, newNaN);
       };
+      // Of two parts the better wins, and of two that are as good the one whose position comes first.
+      const wins = (earlier: readonly s.Expr[], later: readonly s.Expr[]): s.Expr => {
+        const [[p, v], [q, w]] = [take2(earlier), take2(later)];
+        const equal = s.binary('eq', v, w);
+        const bothNaN = s.binary('and', s.binary('ne', v, v), s.binary('ne', w, w));
+        const same = isFloat(x.dtype) ? s.binary('or', equal, bothNaN) : equal;
+        const first = s.binary('and', same, s.binary('lt', q, p));
+        return s.binary('and', s.binary('ge', q, s.int(0)), s.binary('or', takes(earlier, w), first));
+      };
+      const merge =
+        (i: number) =>
+        (earlier: readonly s.Expr[], later: readonly s.Expr[]): s.Expr =>
+          s.select(wins(earlier, later), nth(later, i), nth(earlier, i));
       return {
         kind: 'reduce',
         axes,
@@ -208,12 +221,16 @@ function argPrimitive(name: 'argmax' | 'argmin'): Primitive<ArgParams> {
             init: s.int(-1),
             update: {
               next: (acc, elements, position) => s.select(takes(acc, nth(elements, 0)), position, nth(acc, 0)),
+              merge: merge(0),
             },
           },
           {
             dtype: x.dtype,
             init: s.constant(x.dtype, 0),
-            update: { next: (acc, elements) => s.select(takes(acc, nth(elements, 0)), nth(elements, 0), nth(acc, 1)) },
+            update: {
+              next: (acc, elements) => s.select(takes(acc, nth(elements, 0)), nth(elements, 0), nth(acc, 1)),
+              merge: merge(1),
+            },
           },
         ],
         results: (accumulators) => [nth(accumulators, 0)],

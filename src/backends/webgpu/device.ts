@@ -11,6 +11,7 @@ import type { Storage } from '../../core/device.js';
 import { hostArray, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DeletedArrayError } from '../../core/errors.js';
 import { GpuExecutable, type ExecutableDevice } from './executable.js';
+import { lowerProgram } from './lower-program.js';
 import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
 import { GpuQueue } from './queue.js';
 import { GpuStorage } from './storage.js';
@@ -117,7 +118,7 @@ export class WebGpuDevice implements Backend, ExecutableDevice {
     const key = programKey(program);
     let executable = this.#executables.get(key);
     if (executable === undefined)
-      this.#executables.set(key, (executable = new GpuExecutable(this, besideApart(program))));
+      this.#executables.set(key, (executable = new GpuExecutable(this, lowerProgram(besideApart(program)))));
     return executable;
   }
 }

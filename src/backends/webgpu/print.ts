@@ -7,8 +7,6 @@ interface Axis {
   readonly extent: number;
 }
 
-export const sizeOf = (axes: readonly Axis[]): number => axes.reduce((n, a) => n * a.extent, 1);
-
 /** Names for loop variables whose position, flat in row-major order, is the text `flat`, an i32. */
 export function decode(p: Printer, axes: readonly Axis[], flat: string): void {
   // A loop over nothing has no position, but its text must be valid.

@@ -4,6 +4,7 @@
  */
 import type { CombineOp } from '../../core/combine.js';
 import type { DType } from '../../core/dtype.js';
+import { isNonNegative } from '../../core/index-expr.js';
 import type { BinaryExpr, CastExpr, Expr, UnaryExpr } from '../../core/scalar.js';
 import { helperText, literal, storedType, wgslType, type Helper } from './wgsl.js';
 
@@ -20,6 +21,31 @@ export interface SlotAccess {
 
 const isWithConstant = (e: Expr): boolean =>
   (e.op === 'add' || e.op === 'sub' || e.op === 'mul' || e.op === 'div') && (e.x.op === 'const' || e.y.op === 'const');
+
+/** The atomic function that combines words as `op` does values, if there is one: signs do not count in them. */
+function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
+  if (dtype === 'bool') {
+    const names = { add: 'Or', max: 'Or', or: 'Or', mul: 'And', min: 'And', and: 'And', xor: 'Xor' } as const;
+    return `atomic${names[op]}`;
+  }
+  if (dtype !== 'int32' && dtype !== 'uint32') return undefined;
+  switch (op) {
+    case 'add':
+      return 'atomicAdd';
+    case 'and':
+      return 'atomicAnd';
+    case 'or':
+      return 'atomicOr';
+    case 'xor':
+      return 'atomicXor';
+    case 'min':
+    case 'max':
+      if (dtype === 'int32') return undefined;
+      return op === 'min' ? 'atomicMin' : 'atomicMax';
+    case 'mul':
+      return undefined;
+  }
+}
 
 export class Printer {
   readonly #lines: string[] = [];
@@ -157,10 +183,24 @@ export class Printer {
   }
 
   #binary(e: BinaryExpr): string {
+    const quotient = this.#byConstant(e);
+    if (quotient !== undefined) return quotient;
     const constants = e.x.op === 'const' && e.y.op === 'const';
     const x = constants ? this.#operand(e.x) : this.#rounded(e.x, e);
     const y = this.#rounded(e.y, e);
     return this.combine(e.op, e.x.type, x, y);
+  }
+
+  /** Quotients and remainders by a constant that is neither 0 nor -1, where WGSL's semantics are ours. */
+  #byConstant({ op, x, y, type }: BinaryExpr): string | undefined {
+    if ((op !== 'div' && op !== 'rem') || y.op !== 'const' || x.op === 'const') return undefined;
+    const c = Number(y.value);
+    if (type !== 'uint32' && (type !== 'int32' || c === -1)) return undefined;
+    if (c === 0) return undefined;
+    const isPower = c > 0 && Number.isInteger(Math.log2(c));
+    if (isPower && (type === 'uint32' || isNonNegative(x)))
+      return op === 'div' ? `${this.value(x)} >> ${Math.log2(c)}u` : `${this.value(x)} & ${literal(type, c - 1)}`;
+    return `${this.value(x)} ${op === 'div' ? '/' : '%'} ${literal(type, c)}`;
   }
 
   /**
@@ -292,7 +332,12 @@ export class Printer {
       this.store(slot, index, this.declare(this.combine(op, access.dtype, before, value)));
       return;
     }
-    // Compare and exchange until nobody came between: WGSL adds integers only, and has no float atomics.
+    const native = nativeAtomic(op, access.dtype);
+    if (native !== undefined) {
+      this.line(`${native}(&${this.#place(access, index)}, ${this.#stored(access, value)});`);
+      return;
+    }
+    // Compare and exchange until nobody came between: WGSL has no atomics of floats, and none that multiply.
     const place = this.#place(access, index);
     const old = this.name('old');
     this.line(`var ${old} = atomicLoad(&${place});`);

@@ -1,12 +1,11 @@
 /** A kernel as a whole WGSL module: bindings by how its slots lie in buffers, then the code of its kind. */
 import type { DType } from '../../core/dtype.js';
 import { createExpander } from '../../compiler/math/expand.js';
-import type { Kernel, LoopKernel, Store } from '../../compiler/loop-ir.js';
-import type { Expr } from '../../core/scalar.js';
+import type { Kernel } from '../../compiler/loop-ir.js';
+import { mapStage, mapStore } from '../../compiler/stages.js';
 import { contractShader } from './contract-kernel.js';
 import { atomicSlots, loopShader } from './loop-kernel.js';
 import type { SlotAccess } from './printer.js';
-import { sortShader } from './sort-kernel.js';
 import { storedType } from './wgsl.js';
 
 /** How one kernel call finds its slots. */
@@ -89,47 +88,18 @@ function declaredType(
 
 function print(kernel: Kernel, slots: readonly SlotAccess[], dynamicExtent: boolean): ReturnType<typeof loopShader> {
   const expand = createExpander();
-  const stores = (list: readonly Store[]): Store[] => list.map((t) => mapStore(t, expand));
   switch (kernel.kind) {
     case 'sort':
-      return sortShader(kernel, slots);
+      throw new Error('internal error: webgpu: a sort is loop kernels');
     case 'contract': {
       const operand = <O extends typeof kernel.lhs>(o: O): O => ('value' in o ? { ...o, value: expand(o.value) } : o);
-      const epilogue = kernel.epilogue === undefined ? {} : { epilogue: stores(kernel.epilogue) };
+      const epilogue =
+        kernel.epilogue === undefined ? {} : { epilogue: kernel.epilogue.map((t) => mapStore(t, expand)) };
       return contractShader({ ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue }, slots);
     }
     case 'loop':
-      return loopShader(expandLoop(kernel, expand, stores), slots, dynamicExtent);
+      return loopShader({ ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) }, slots, dynamicExtent);
   }
-}
-
-const mapStore = (t: Store, f: (e: Expr) => Expr): Store => ({
-  ...t,
-  index: f(t.index),
-  value: f(t.value),
-  ...(t.mask !== undefined && { mask: f(t.mask) }),
-});
-
-function expandLoop(
-  kernel: LoopKernel,
-  expand: (e: Expr) => Expr,
-  stores: (list: readonly Store[]) => Store[],
-): LoopKernel {
-  return {
-    ...kernel,
-    stages: kernel.stages.map((stage) => ({
-      ...stage,
-      accumulators: stage.accumulators.map((acc) => ({
-        ...acc,
-        init: expand(acc.init),
-        update:
-          'combine' in acc.update
-            ? { combine: acc.update.combine, value: expand(acc.update.value) }
-            : { next: expand(acc.update.next) },
-      })),
-      stores: stores(stage.stores),
-    })),
-  };
 }
 
 /** The dtypes a device without 64-bit types has. */

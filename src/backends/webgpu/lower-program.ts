@@ -1,0 +1,99 @@
+/**
+ * A program as the launches that a GPU does well: sorts, long stages of few points and products of few results become several kernels with scratch
+ * between them (`split-sort.ts`, `split-stages.ts`, `split-contract.ts`).
+ */
+import type { Kernel, Program, ProgramBuffer, Step } from '../../compiler/loop-ir.js';
+import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
+import type { Pieces } from './pieces.js';
+import { splitContract } from './split-contract.js';
+import { splitSort } from './split-sort.js';
+import { splitStages } from './split-stages.js';
+
+function piecesOf(kernel: Kernel): Pieces | undefined {
+  switch (kernel.kind) {
+    case 'sort':
+      return splitSort(kernel);
+    case 'loop':
+      return splitStages(kernel);
+    case 'contract':
+      return splitContract(kernel);
+  }
+}
+
+/** The launches of a kernel, each as many as it needs in turn. */
+function launchesOf(kernel: Kernel): Pieces {
+  const pieces = piecesOf(kernel);
+  if (pieces === undefined)
+    return { scratch: [], launches: [{ kernel, slots: kernel.buffers.map((_, slot) => slot) }] };
+  const scratch = [...pieces.scratch];
+  const launches = pieces.launches.flatMap((launch) => {
+    const own = launch.kernel.buffers.length;
+    const base = kernel.buffers.length + scratch.length;
+    const inner = launchesOf(launch.kernel);
+    scratch.push(...inner.scratch);
+    return inner.launches.map((each) => ({
+      kernel: each.kernel,
+      slots: each.slots.map((slot) => (slot < own ? (launch.slots[slot] ?? -1) : base + slot - own)),
+    }));
+  });
+  return { scratch, launches };
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / GPU_LAYOUT.alignment) * GPU_LAYOUT.alignment;
+
+export function lowerProgram(program: Program): Program {
+  if (program.dynamicExtent) return program;
+  const lowered = program.kernels.map(launchesOf);
+  if (lowered.every(({ launches }, i) => launches.length === 1 && launches[0]?.kernel === program.kernels[i]))
+    return program;
+  const kernels: Kernel[] = [];
+  const buffers: ProgramBuffer[] = [...program.buffers];
+  let arenaBytes = align(program.arenaBytes);
+  const begin = arenaBytes;
+  const plans = lowered.map(({ scratch, launches }) => {
+    // Scratch is needed within one call of a kernel only, so that all kernels share it.
+    let offset = begin;
+    const places = scratch.map(({ dtype, length }) => {
+      const id = buffers.push({ dtype, length, place: { kind: 'arena', offset } }) - 1;
+      offset += align(bytesOf(dtype, length));
+      return id;
+    });
+    arenaBytes = Math.max(arenaBytes, offset);
+    return {
+      places,
+      launches: launches.map(({ kernel, slots }) => ({ kernel: kernels.push(kernel) - 1, slots })),
+    };
+  });
+  const single = (kernel: number): number => {
+    const launches = plans[kernel]?.launches ?? [];
+    if (launches.length !== 1) throw new Error('internal error: a copy is several launches');
+    return launches[0]?.kernel ?? -1;
+  };
+  const lower = (steps: readonly Step[]): Step[] =>
+    steps.flatMap((step): Step[] => {
+      switch (step.kind) {
+        case 'kernel': {
+          const plan = plans[step.kernel];
+          return (plan?.launches ?? []).map(({ kernel, slots }) => ({
+            kind: 'kernel',
+            kernel,
+            args: slots.map((slot) => step.args[slot] ?? plan?.places[slot - step.args.length] ?? -1),
+          }));
+        }
+        case 'branch':
+          return [{ ...step, branches: step.branches.map(lower) }];
+        case 'loop': {
+          const { trips } = step;
+          return [
+            {
+              ...step,
+              trips: 'count' in trips ? trips : { ...trips, condition: lower(trips.condition) },
+              carries: step.carries.map((c) => (c.copy === undefined ? c : { ...c, copy: single(c.copy) })),
+              steps: lower(step.steps),
+            },
+          ];
+        }
+      }
+    });
+  return { ...program, buffers, kernels, steps: lower(program.steps), arenaBytes };
+}

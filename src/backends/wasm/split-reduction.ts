@@ -19,6 +19,8 @@ const LONG = 32768;
 const CHUNK = 8192;
 /** Rows of a reduction over columns from which it is split. */
 const MANY_ROWS = 64;
+/** Rows of a chunk at least, where each row is added by itself. */
+const MIN_ROWS = 16;
 /**
  * Rows that are combined before they are added to the partial row: as many streams as the processor follows. (4096² on
  * one thread: 5.0 ms with one row at a time, 4.2 with four, 3.3 with eight, 3.9 with sixteen; only reading takes 2.9.)
@@ -56,6 +58,11 @@ function cutOf({ kernel, exprs }: PreparedKernel, plan: VectorPlan, stage: Stage
   if (plan.outer !== undefined && columns !== undefined) {
     // Over columns: worth it where a walk down one group of columns leaves the cache.
     if (rows.extent < MANY_ROWS || stage.loops.length > 1 || !walksRows(exprs, stage, rows, columns)) return undefined;
+    // What it stores on the way, it stores where it is: each row by itself.
+    if (stage.stores.length > 0) {
+      const size = Math.max(MIN_ROWS, Math.floor(CHUNK / columns.extent));
+      return rows.extent >= 4 * size ? { size, together: 0 } : undefined;
+    }
     const together = nodes(bodyRoots(stage)) <= CHEAP * stage.accumulators.length ? TOGETHER : 2;
     const additions = Math.min(ADDITIONS, Math.max(2, Math.floor(rows.extent / (CHUNKS * together))));
     return { size: together * additions, together };

@@ -12,13 +12,19 @@ import { Loaded, programOf, sameBits, VECTOR_MODES } from './harness.js';
 import { interpretProgram } from './interpreter.js';
 import { randomBits } from '../../compiler/math/ulp.js';
 
-/** Reduce axis 1 of (a, b, c), twice: by `op`, and by addition. */
-function reduceMiddle(dtype: DType, op: CombineOp, [a, b, c]: readonly [number, number, number]): LoopKernel {
+/** Reduce axis 1 of (a, b, c), twice: by `op`, and by addition; with `storing`, store every element on the way. */
+function reduceMiddle(
+  dtype: DType,
+  op: CombineOp,
+  [a, b, c]: readonly [number, number, number],
+  storing = false,
+): LoopKernel {
   const i = loopVar(0, a);
   const j = loopVar(1, c);
   const k = loopVar(2, b);
   const at = (x: Expr, n: number, y: Expr): Expr => binary('add', binary('mul', x, int(n)), y);
-  const x = load(dtype, 0, at(at(i, b, k), c, j));
+  const place = at(at(i, b, k), c, j);
+  const x = load(dtype, 0, place);
   const second: CombineOp = dtype === 'bool' ? 'xor' : 'add';
   return {
     kind: 'loop',
@@ -27,6 +33,7 @@ function reduceMiddle(dtype: DType, op: CombineOp, [a, b, c]: readonly [number, 
       { dtype, length: a * b * c, access: 'read' },
       { dtype, length: a * c, access: 'write' },
       { dtype, length: a * c, access: 'write' },
+      ...(storing ? [{ dtype, length: a * b * c, access: 'write' } as const] : []),
     ],
     loops: [
       { id: 0, extent: a },
@@ -39,7 +46,7 @@ function reduceMiddle(dtype: DType, op: CombineOp, [a, b, c]: readonly [number, 
           { id: 0, dtype, init: constant(dtype, identityOf(op, dtype)), update: { combine: op, value: x } },
           { id: 1, dtype, init: constant(dtype, 1), update: { combine: second, value: x } },
         ],
-        stores: [],
+        stores: storing ? [{ buffer: 3, index: place, value: x }] : [],
         ordered: false,
       },
       {
@@ -78,6 +85,28 @@ test.each([
   for (let i = 0; i < data.length; i++) {
     const n = Math.imul(i + 1, 2654435761) >>> 8;
     data[i] = dtype === 'bool' ? n & 1 : (n % 7) - (dtype === 'uint32' ? 0 : 3);
+  }
+  const expected = interpretProgram(program, [data]);
+  for (const vectors of VECTOR_MODES) {
+    const actual = new Loaded(program, { vectors }).run([data]);
+    actual.forEach((got, i) => expect(sameBits(got, expected[i] ?? got), `output ${i}, vectors ${vectors}`).toBe(true));
+  }
+});
+
+// An element that is stored on the way to a sum is a gradient beside that of its bias.
+test.each([
+  ['float32', 'max', [1, 1000, 8]],
+  ['float32', 'add', [2, 129, 130]],
+  ['float64', 'min', [1, 5000, 12]],
+  ['int32', 'add', [1, 300, 1030]],
+  ['bool', 'or', [1, 4099, 30]],
+  ['float32', 'max', [2, 70_001, 1]],
+] as const)('%s %s over axis 1 of %j, which is stored on the way', (dtype, op, shape) => {
+  const program = programOf(reduceMiddle(dtype, op, shape, true));
+  const data = hostArray(dtype, shape[0] * shape[1] * shape[2]);
+  for (let i = 0; i < data.length; i++) {
+    const n = Math.imul(i + 1, 2654435761) >>> 8;
+    data[i] = dtype === 'bool' ? n & 1 : (n % 7) - 3;
   }
   const expected = interpretProgram(program, [data]);
   for (const vectors of VECTOR_MODES) {

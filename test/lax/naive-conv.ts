@@ -65,18 +65,21 @@ export function source(length: number, w: Window, i: number, o: number, k: numbe
   return Number.isInteger(index) && index >= 0 && index < length ? index : undefined;
 }
 
-/** Layouts as strings: N, C of the input and the result, O, I of the kernel, any letters for spatial axes. */
-export function naiveConv(
-  lhs: Dense,
-  rhs: Dense,
-  layouts: readonly [string, string, string],
+/**
+ * Every product of a convolution: `visit(o, l, r)` for each term lhs[l] · rhs[r] of element o of the result, whose shape is returned.
+ * Layouts as strings: N, C of the input and the result, O, I of the kernel, any letters for spatial axes.
+ */
+function convTerms(
+  lhs: readonly number[],
+  rhs: readonly number[],
+  [lhsLayout, rhsLayout, outLayout]: readonly [string, string, string],
   w: Window,
   featureGroups: number,
   batchGroups: number,
-): Dense {
-  const [lhsLayout, rhsLayout, outLayout] = layouts;
+  visit: (o: number, l: number, r: number) => void,
+): number[] {
   const spatial = Array.from(rhsLayout).filter((c) => c !== 'O' && c !== 'I');
-  const length = (x: Dense, layout: string, c: string): number => x.shape[layout.indexOf(c)] ?? NaN;
+  const length = (shape: readonly number[], layout: string, c: string): number => shape[layout.indexOf(c)] ?? NaN;
   const outFeatures = length(rhs, rhsLayout, 'O');
   const inFeatures = length(rhs, rhsLayout, 'I');
   const batch = length(lhs, lhsLayout, 'N') / batchGroups;
@@ -84,25 +87,55 @@ export function naiveConv(
   spatial.forEach((c, i) => (extents[c] = outLength(length(lhs, lhsLayout, c), length(rhs, rhsLayout, c), w, i)));
   const shape = Array.from(outLayout).map((c) => extents[c] ?? NaN);
   const kernelShape = [inFeatures, ...spatial.map((c) => length(rhs, rhsLayout, c))];
-  const data = [...indices(shape)].map((index) => {
-    const place = (c: string): number => index[outLayout.indexOf(c)] ?? NaN;
-    const feature = place('C');
+  const place = (shape: readonly number[], layout: string, at: Readonly<Record<string, number>>): number =>
+    Array.from(layout).reduce((flat, c, d) => flat * (shape[d] ?? 1) + (at[c] ?? 0), 0);
+  let o = 0;
+  for (const index of indices(shape)) {
+    const out = (c: string): number => index[outLayout.indexOf(c)] ?? NaN;
+    const feature = out('C');
     const featureGroup = Math.floor(feature / (outFeatures / featureGroups));
     const batchGroup = Math.floor(feature / (outFeatures / batchGroups));
-    let sum = 0;
     for (const [i = 0, ...k] of indices(kernelShape)) {
-      const from = spatial.map((c, d) => source(length(lhs, lhsLayout, c), w, d, place(c), k[d] ?? 0));
+      const from = spatial.map((c, d) => source(length(lhs, lhsLayout, c), w, d, out(c), k[d] ?? 0));
       if (from.some((x) => x === undefined)) continue;
-      const read: Record<string, number> = { N: batchGroup * batch + place('N'), C: featureGroup * inFeatures + i };
+      const read: Record<string, number> = { N: batchGroup * batch + out('N'), C: featureGroup * inFeatures + i };
       const weight: Record<string, number> = { O: feature, I: i };
       spatial.forEach((c, d) => {
         read[c] = from[d] ?? 0;
         weight[c] = k[d] ?? 0;
       });
-      sum +=
-        at(lhs, Array.from(lhsLayout).map((c) => read[c] ?? 0)) * at(rhs, Array.from(rhsLayout).map((c) => weight[c] ?? 0)); // prettier-ignore
+      visit(o, place(lhs, lhsLayout, read), place(rhs, rhsLayout, weight));
     }
-    return sum;
+    o += 1;
+  }
+  return shape;
+}
+
+export type Geometry = [
+  layouts: readonly [string, string, string],
+  w: Window,
+  featureGroups: number,
+  batchGroups: number,
+];
+
+export function naiveConv(lhs: Dense, rhs: Dense, ...geometry: Geometry): Dense {
+  const data: number[] = [];
+  const shape = convTerms(lhs.shape, rhs.shape, ...geometry, (o, l, r) => {
+    data[o] = (data[o] ?? 0) + (lhs.data[l] ?? NaN) * (rhs.data[r] ?? NaN);
   });
-  return { shape, data };
+  return { shape, data: Array.from({ length: size(shape) }, (_, o) => data[o] ?? 0) };
+}
+
+/** What the cotangent of a result gives its operands: each term of an element is linear in either. */
+export function naiveConvAdjoints(lhs: Dense, rhs: Dense, ct: Dense, ...geometry: Geometry): [Dense, Dense] {
+  const [forLhs, forRhs] = [lhs.data.map(() => 0), rhs.data.map(() => 0)];
+  convTerms(lhs.shape, rhs.shape, ...geometry, (o, l, r) => {
+    const c = ct.data[o] ?? NaN;
+    forLhs[l] = (forLhs[l] ?? NaN) + c * (rhs.data[r] ?? NaN);
+    forRhs[r] = (forRhs[r] ?? NaN) + c * (lhs.data[l] ?? NaN);
+  });
+  return [
+    { shape: lhs.shape, data: forLhs },
+    { shape: rhs.shape, data: forRhs },
+  ];
 }

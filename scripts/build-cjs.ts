@@ -7,11 +7,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transform } from 'esbuild';
-import { bundleFpTs, entry } from '../tsup.config.js';
+import { build as bundleWith, transform, type Plugin } from 'esbuild';
+import { bundleFpTs, entry } from './lib/entries.js';
 import { openPrivates } from './lib/scopes.js';
 import { splitCold, type Ranges } from './lib/split-cold.js';
 
@@ -31,6 +32,7 @@ const PARTS = [
   'compiler',
   'backends',
   'products',
+  'webgpu',
   'lax',
   'transforms',
   'control',
@@ -42,6 +44,7 @@ const EXTRAS = new Set(['testing', 'data', 'train', 'fp']);
 
 function partOf(path: string): string {
   if (/^src\/backends\/wasm\/(gemm|contract|sort)/.test(path)) return 'products';
+  if (path.startsWith('src/backends/webgpu/')) return 'webgpu';
   const folder = /^src\/(\w+)\//.exec(path)?.[1] ?? '';
   return PARTS.find((part) => part === folder) ?? (EXTRAS.has(folder) ? 'extras' : 'libraries');
 }
@@ -71,8 +74,27 @@ function profile(file: string): Ranges {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 })) as Ranges;
 }
 
+/**
+ * A module that the sources import when it is needed is bundled as any other, and is in a part then. Left alone, esbuild
+ * would wrap it and all that it imports in functions, which cannot be split.
+ */
+const staticImports: Plugin = {
+  name: 'static-imports',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/backends\/\w+\.ts$/ }, async ({ path }) => {
+      let heads = '';
+      let count = 0;
+      const text = (await readFile(path, 'utf8')).replace(/\bimport\(('[^']+')\)/g, (_, specifier: string) => {
+        heads += `import * as $imported${++count} from ${specifier};\n`;
+        return `Promise.resolve($imported${count})`;
+      });
+      return { contents: heads + text, loader: 'ts' };
+    });
+  },
+};
+
 const whole = join(cjs, 'whole.cjs');
-await build({
+await bundleWith({
   stdin: {
     contents: names.map((name) => `export * as ${name} from './${entry[name]}';`).join('\n'),
     resolveDir: root,
@@ -85,7 +107,7 @@ await build({
   target: 'es2022',
   outfile: whole,
   logLevel: 'error',
-  plugins: [bundleFpTs],
+  plugins: [bundleFpTs, staticImports],
 });
 const bundle = readFileSync(whole, 'utf8');
 const bundlePath = pathsOf(bundle);

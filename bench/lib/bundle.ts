@@ -39,7 +39,7 @@ export async function buildBundles(): Promise<void> {
       format: 'esm',
       platform: 'neutral',
       target: 'es2022',
-      // As tsup.config.ts has it.
+      // As scripts/build-esm.ts has it.
       minifyWhitespace: true,
       minifySyntax: true,
       logLevel: 'error',

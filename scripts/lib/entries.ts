@@ -1,0 +1,31 @@
+/** What the builds of the package have in common: its entries, and the plugin that bundles fp-ts. */
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+
+/** Source of each entry of the package, by the name of its file. */
+export const entry = {
+  index: 'src/index.ts',
+  fp: 'src/fp/index.ts',
+  testing: 'src/testing/index.ts',
+  data: 'src/data/index.ts',
+  train: 'src/train/index.ts',
+  stax: 'src/stax/index.ts',
+  optimizers: 'src/optimizers/index.ts',
+};
+
+/**
+ * fp-ts is bundled: its subpaths do not resolve in Node's ESM, and the core has no runtime dependencies. Sources name
+ * `fp-ts/lib`, the files that resolve everywhere; of the ES modules beside them only what is used is kept.
+ */
+export const bundleFpTs: Plugin = {
+  name: 'bundle-fp-ts',
+  setup(build) {
+    build.onResolve({ filter: /^fp-ts\/lib\// }, ({ path }) => {
+      const name = path.replace(/^fp-ts\/lib\//, '').replace(/\.js$/, '');
+      return {
+        path: fileURLToPath(new URL(`../../node_modules/fp-ts/es6/${name}.js`, import.meta.url)),
+        sideEffects: false,
+      };
+    });
+  },
+};

@@ -130,7 +130,7 @@ rmSync(whole);
  * the line in which an error was thrown.
  */
 async function write(file: string, text: string, minifyIdentifiers: boolean): Promise<void> {
-  const { code } = await transform(text, {
+  const { code } = await transform(`'use strict';\n${text}`, {
     minifyWhitespace: true,
     minifySyntax: true,
     minifyIdentifiers,

@@ -19,7 +19,10 @@ const LONG = 32768;
 const CHUNK = 8192;
 /** Rows of a reduction over columns from which it is split. */
 const MANY_ROWS = 64;
-/** Rows of a chunk at least, where each row is added by itself. */
+/** Columns from which a partial row is kept in the cache. */
+const WIDE = 256;
+/** Elements of a chunk whose rows are added by themselves: they stay in the first-level cache. And its rows at least. */
+const SHORT_ROWS = 4096;
 const MIN_ROWS = 16;
 /**
  * Rows that are combined before they are added to the partial row: as many streams as the processor follows. (4096² on
@@ -57,12 +60,14 @@ function cutOf({ kernel, exprs }: PreparedKernel, plan: VectorPlan, stage: Stage
   const columns = kernel.loops.at(-1);
   if (plan.outer !== undefined && columns !== undefined) {
     // Over columns: worth it where a walk down one group of columns leaves the cache.
-    if (rows.extent < MANY_ROWS || stage.loops.length > 1 || !walksRows(exprs, stage, rows, columns)) return undefined;
-    // What it stores on the way, it stores where it is: each row by itself.
-    if (stage.stores.length > 0) {
-      const size = Math.max(MIN_ROWS, Math.floor(CHUNK / columns.extent));
+    if (!walksRows(exprs, stage, rows, columns)) return undefined;
+    // What it stores on the way it stores where it is, and a short row fits into registers: each row by itself.
+    if (stage.stores.length > 0 || stage.loops.length > 1 || columns.extent < WIDE) {
+      const row = columns.extent * product(stage.loops.slice(1).map((l) => l.extent));
+      const size = Math.max(MIN_ROWS, Math.floor(SHORT_ROWS / row));
       return rows.extent >= 4 * size ? { size, together: 0 } : undefined;
     }
+    if (rows.extent < MANY_ROWS) return undefined;
     const together = nodes(bodyRoots(stage)) <= CHEAP * stage.accumulators.length ? TOGETHER : 2;
     const additions = Math.min(ADDITIONS, Math.max(2, Math.floor(rows.extent / (CHUNKS * together))));
     return { size: together * additions, together };

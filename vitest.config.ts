@@ -14,11 +14,18 @@ export default defineConfig({
   resolve: { alias: aliases },
   server: { watch: { ignored: ['**/.cache/**'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // Those have a configuration of their own: npm run test:browser.
-    exclude: ['test/browser/**'],
+    // Those in a browser have a configuration of their own: npm run test:browser.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'cpu', include: ['test/**/*.test.ts'], exclude: ['test/browser/**', 'test/backends/webgpu/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'webgpu', include: ['test/backends/webgpu/**/*.test.ts'], globalSetup: ['test/vulkan.ts'] },
+      },
+    ],
     setupFiles: ['test/setup.ts'],
-    globalSetup: ['test/vulkan.ts'],
     // Law tests draw many programs; a single one may take seconds on two cores.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -26,8 +26,8 @@ export default defineConfig({
       },
     ],
     setupFiles: ['test/setup.ts'],
-    // Law tests draw many programs; a single one may take seconds on two cores.
-    testTimeout: 60_000,
+    // Law tests draw many programs; a single one may take 20 s on two cores, and more with coverage and beside other work.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     // A run that cannot start a worker, or leaks an error outside a test, is a failed run.

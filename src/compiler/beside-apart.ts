@@ -3,15 +3,9 @@
  * thing a kernel.
  */
 import { nth } from '../core/axes.js';
-import { mapOperands, type Expr } from '../core/scalar.js';
-import type { ContractKernel, ContractOperand, Kernel, LoopKernel, Program, Stage, Step, Store } from './loop-ir.js';
-import { mapStage, mapStore } from './stages.js';
-
-/** A kernel, and which slots of the launch its own are. */
-interface Part {
-  readonly kernel: Kernel;
-  readonly slots: readonly number[];
-}
+import type { ContractKernel, ContractOperand, Kernel, LoopKernel, Program, Stage, Store } from './loop-ir.js';
+import { replaceKernels, type Part } from './replace-kernels.js';
+import { mapStage, mapStore, renaming } from './stages.js';
 
 export function besideApart(program: Program): Program {
   const isBeside = (kernel: Kernel): boolean => kernel.kind === 'contract' && kernel.beside !== undefined;
@@ -20,28 +14,8 @@ export function besideApart(program: Program): Program {
   const parts = program.kernels.map((kernel) =>
     partsOf(kernel).map(({ kernel: part, slots }) => ({ kernel: kernels.push(part) - 1, slots })),
   );
-  const visit = (steps: readonly Step[]): Step[] =>
-    steps.flatMap((step): Step[] => {
-      switch (step.kind) {
-        case 'kernel':
-          return nth(parts, step.kernel).map(({ kernel, slots }) => ({
-            kind: 'kernel',
-            kernel,
-            args: slots.map((slot) => nth(step.args, slot)),
-          }));
-        case 'branch':
-          return [{ ...step, branches: step.branches.map(visit) }];
-        case 'loop': {
-          const { trips } = step;
-          const carries = step.carries.map(({ copy, ...carry }) =>
-            copy === undefined ? carry : { ...carry, copy: nth(nth(parts, copy), 0).kernel },
-          );
-          const now = 'count' in trips ? trips : { ...trips, condition: visit(trips.condition) };
-          return [{ ...step, trips: now, carries, steps: visit(step.steps) }];
-        }
-      }
-    });
-  return { ...program, kernels, steps: visit(program.steps) };
+  const steps = replaceKernels(program.steps, parts, ({ args }, slot) => nth(args, slot));
+  return { ...program, kernels, steps };
 }
 
 function partsOf(kernel: Kernel): Part[] {
@@ -67,7 +41,7 @@ function partsOf(kernel: Kernel): Part[] {
 /** Numbers the slots that a part uses. */
 class Slots {
   readonly list: number[] = [];
-  readonly #memo = new Map<Expr, Expr>();
+  readonly expr = renaming((slot) => this.slot(slot));
 
   constructor(private readonly kernel: ContractKernel) {}
 
@@ -80,22 +54,12 @@ class Slots {
     return known < 0 ? this.list.push(slot) - 1 : known;
   }
 
-  expr(e: Expr): Expr {
-    let found = this.#memo.get(e);
-    if (found === undefined) {
-      const mapped = mapOperands(e, (x) => this.expr(x));
-      found = mapped.op === 'load' ? { ...mapped, buffer: this.slot(mapped.buffer) } : mapped;
-      this.#memo.set(e, found);
-    }
-    return found;
-  }
-
   store(t: Store): Store {
-    return { ...mapStore(t, (e) => this.expr(e)), buffer: this.slot(t.buffer) };
+    return { ...mapStore(t, this.expr), buffer: this.slot(t.buffer) };
   }
 
   stage(stage: Stage): Stage {
-    const mapped = mapStage({ ...stage, stores: [] }, (e) => this.expr(e));
+    const mapped = mapStage({ ...stage, stores: [] }, this.expr);
     return { ...mapped, stores: stage.stores.map((t) => this.store(t)) };
   }
 

@@ -1,5 +1,5 @@
-/** Rewriting the expressions of stages and stores. */
-import type { Expr } from '../core/scalar.js';
+/** Rewriting expressions, and those of stages and stores. */
+import { mapOperands, type Expr } from '../core/scalar.js';
 import type { Stage, Store } from './loop-ir.js';
 
 /** Apply `visit` to every expression of a store. */
@@ -25,4 +25,18 @@ export function mapStage(stage: Stage, visit: (e: Expr) => Expr): Stage {
     })),
     stores: stage.stores.map((store) => mapStore(store, visit)),
   };
+}
+
+/** Expressions whose loads are from other slots; nodes shared before are shared after. */
+export function renaming(rename: (slot: number) => number): (e: Expr) => Expr {
+  const known = new Map<Expr, Expr>();
+  const visit = (e: Expr): Expr => {
+    let result = known.get(e);
+    if (result === undefined) {
+      const mapped = mapOperands(e, visit);
+      known.set(e, (result = mapped.op === 'load' ? { ...mapped, buffer: rename(mapped.buffer) } : mapped));
+    }
+    return result;
+  };
+  return visit;
 }

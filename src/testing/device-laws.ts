@@ -5,9 +5,8 @@ import { ConcreteArray, fromHost } from '../core/concrete.js';
 import type { NDArray } from '../core/ndarray.js';
 import { jit } from '../transforms/jit.js';
 import { assertAllSame, type Tolerance } from './compare.js';
+import type { OnLists } from './derivative-laws.js';
 import { host, type HostArray } from './host.js';
-
-type OnLists = (...xs: NDArray[]) => readonly NDArray[];
 
 /** Results of a function of arrays, with its operands on a device. */
 export async function evaluateOn(device: Device, f: OnLists, operands: readonly HostArray[]): Promise<HostArray[]> {
@@ -18,6 +17,7 @@ export async function evaluateOn(device: Device, f: OnLists, operands: readonly 
   );
 }
 
+/** The same function, jitted as a function of one list. */
 export const jitted =
   (f: OnLists): OnLists =>
   (...xs) =>

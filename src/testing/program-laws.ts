@@ -18,6 +18,7 @@ import { vmap } from '../transforms/vmap.js';
 import { checkGrads } from './check-grads.js';
 import { assertAllSame, epsilonOf, type Tolerance } from './compare.js';
 import { assertAdjoint, cotangentsOf, tangentsOf, type OnLists } from './derivative-laws.js';
+import { jitted } from './device-laws.js';
 import { drawDirection, stack, toDevice, toHost, type HostArray } from './host.js';
 import { Rng } from './prng.js';
 import { loop, weightedSum } from './random-programs.js';
@@ -60,10 +61,6 @@ const onList =
   (f: OnLists) =>
   (xs: readonly NDArray[]): readonly NDArray[] =>
     f(...xs);
-const jitted =
-  (f: OnLists): OnLists =>
-  (...xs) =>
-    jit(onList(f))(xs);
 
 function directions(c: ProgramCase, rng: Rng): { tangents: HostArray[]; cotangents: HostArray[] } {
   const results = evaluate(c.run, c.args);

@@ -2,7 +2,8 @@
  * A program as the launches that a GPU does well: sorts, long stages of few points and products of few results become several kernels with scratch
  * between them (`split-sort.ts`, `split-stages.ts`, `split-contract.ts`).
  */
-import type { Kernel, Program, ProgramBuffer, Step } from '../../compiler/loop-ir.js';
+import type { Kernel, Program, ProgramBuffer } from '../../compiler/loop-ir.js';
+import { replaceKernels } from '../../compiler/replace-kernels.js';
 import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
 import type { Pieces } from './pieces.js';
 import { splitContract } from './split-contract.js';
@@ -64,36 +65,10 @@ export function lowerProgram(program: Program): Program {
       launches: launches.map(({ kernel, slots }) => ({ kernel: kernels.push(kernel) - 1, slots })),
     };
   });
-  const single = (kernel: number): number => {
-    const launches = plans[kernel]?.launches ?? [];
-    if (launches.length !== 1) throw new Error('internal error: a copy is several launches');
-    return launches[0]?.kernel ?? -1;
-  };
-  const lower = (steps: readonly Step[]): Step[] =>
-    steps.flatMap((step): Step[] => {
-      switch (step.kind) {
-        case 'kernel': {
-          const plan = plans[step.kernel];
-          return (plan?.launches ?? []).map(({ kernel, slots }) => ({
-            kind: 'kernel',
-            kernel,
-            args: slots.map((slot) => step.args[slot] ?? plan?.places[slot - step.args.length] ?? -1),
-          }));
-        }
-        case 'branch':
-          return [{ ...step, branches: step.branches.map(lower) }];
-        case 'loop': {
-          const { trips } = step;
-          return [
-            {
-              ...step,
-              trips: 'count' in trips ? trips : { ...trips, condition: lower(trips.condition) },
-              carries: step.carries.map((c) => (c.copy === undefined ? c : { ...c, copy: single(c.copy) })),
-              steps: lower(step.steps),
-            },
-          ];
-        }
-      }
-    });
-  return { ...program, buffers, kernels, steps: lower(program.steps), arenaBytes };
+  const steps = replaceKernels(
+    program.steps,
+    plans.map(({ launches }) => launches),
+    ({ kernel, args }, slot) => args[slot] ?? plans[kernel]?.places[slot - args.length] ?? -1,
+  );
+  return { ...program, buffers, kernels, steps, arenaBytes };
 }

@@ -10,18 +10,20 @@ import type {
   Stage,
   StridedOperand,
 } from '../../compiler/loop-ir.js';
-import { renaming, withUsedSlots } from './rewrite.js';
+import type { Part } from '../../compiler/replace-kernels.js';
+import { renaming } from '../../compiler/stages.js';
+import { withUsedSlots } from './rewrite.js';
 
 /** Some launches, each of a kernel whose slots are numbered as those of the original, then the scratch arrays. */
 export interface Pieces {
   readonly scratch: readonly BufferSlot[];
-  readonly launches: readonly { readonly kernel: Kernel; readonly slots: readonly number[] }[];
+  readonly launches: readonly Part[];
 }
 
 /** Collects the pieces of one kernel. */
 export class PieceMaker {
   readonly #scratch: BufferSlot[] = [];
-  readonly #launches: { kernel: Kernel; slots: readonly number[] }[] = [];
+  readonly #launches: Part[] = [];
 
   constructor(private readonly original: Kernel) {}
 

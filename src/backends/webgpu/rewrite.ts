@@ -2,7 +2,7 @@
 import { addIndex, divIndex, isNonNegative, modIndex, mulIndex, splitIndex, subIndex } from '../../core/index-expr.js';
 import { loopVar, mapOperands, type Expr, type LoopVar } from '../../core/scalar.js';
 import type { BufferSlot, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
-import { mapStage } from '../../compiler/stages.js';
+import { mapStage, renaming } from '../../compiler/stages.js';
 import { sizeOf, walk } from './stage-kind.js';
 
 /** Index arithmetic as it would have been built from the operands it has now. */
@@ -73,20 +73,6 @@ export function flatPoints(kernel: LoopKernel): LoopKernel {
   const position = freshLoops(kernel)(total);
   const rewrite = atPosition(kernel.loops, position);
   return { ...kernel, loops: [loopOf(position)], stages: kernel.stages.map((s) => mapStage(s, rewrite)) };
-}
-
-/** Expressions whose loads are from other slots. */
-export function renaming(rename: (slot: number) => number): (e: Expr) => Expr {
-  const known = new Map<Expr, Expr>();
-  const visit = (e: Expr): Expr => {
-    let result = known.get(e);
-    if (result === undefined) {
-      const mapped = mapOperands(e, visit);
-      known.set(e, (result = mapped.op === 'load' ? { ...mapped, buffer: rename(mapped.buffer) } : mapped));
-    }
-    return result;
-  };
-  return visit;
 }
 
 /** The kernel with the slots that it uses, and where they were; their access is what it does with them. */

@@ -1,5 +1,4 @@
 /** A kernel as a whole WGSL module: bindings by how its slots lie in buffers, then the code of its kind. */
-import type { DType } from '../../core/dtype.js';
 import { createExpander } from '../../compiler/math/expand.js';
 import type { Kernel } from '../../compiler/loop-ir.js';
 import { mapStage, mapStore } from '../../compiler/stages.js';
@@ -101,6 +100,3 @@ function print(kernel: Kernel, slots: readonly SlotAccess[], dynamicExtent: bool
       return loopShader({ ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) }, slots, dynamicExtent);
   }
 }
-
-/** The dtypes a device without 64-bit types has. */
-export const hasType = (dtype: DType): boolean => dtype !== 'float64';

@@ -4,17 +4,12 @@
  * subnormal, the value at zero is right, too.
  */
 import { describe, expect, test } from 'vitest';
-import { requestDevice } from 'cotangent';
 import { binary, load, loopVar, unary, type Expr } from '../../../src/core/scalar.js';
 import type { LoopKernel } from '../../../src/compiler/loop-ir.js';
-import { WebGpuDevice } from '../../../src/backends/webgpu/device.js';
 import { BINARY, UNARY } from '../../compiler/math/bounds.js';
 import { samples32, SPECIAL32, ulps32 } from '../../compiler/math/ulp.js';
 import { programOf } from '../wasm/harness.js';
-
-const device = await requestDevice('webgpu');
-if (!(device instanceof WebGpuDevice)) throw new Error('no WebGPU device');
-const gpu = device;
+import { runOnGpu } from './run-program.js';
 
 const point = (length: number): Expr => loopVar(0, length);
 
@@ -38,10 +33,9 @@ async function run(value: (i: Expr) => Expr, operands: readonly Float32Array[]):
       },
     ],
   };
-  const storages = operands.map((x) => gpu.fromHost('float32', x));
-  const [result] = gpu.compile(programOf(kernel)).run(storages);
+  const [result] = await runOnGpu(programOf(kernel), operands);
   if (result === undefined) throw new Error('no result');
-  return gpu.toHostAsync(result);
+  return result;
 }
 
 const LEAST_NORMAL = 2 ** -126;

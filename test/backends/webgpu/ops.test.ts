@@ -3,7 +3,6 @@
  * roots to 3 ulps (WGSL §15.7.4 gives division 2.5), and subnormal numbers perhaps as zeros.
  */
 import { expect, test } from 'vitest';
-import { requestDevice } from 'cotangent';
 import { hostArray, type DType, type TypedArray } from '../../../src/core/dtype.js';
 import {
   binary,
@@ -18,15 +17,11 @@ import {
   type UnaryOp,
 } from '../../../src/core/scalar.js';
 import type { LoopKernel } from '../../../src/compiler/loop-ir.js';
-import { WebGpuDevice } from '../../../src/backends/webgpu/device.js';
 import { ulps32 } from '../../compiler/math/ulp.js';
 import { EDGES } from '../wasm/generate.js';
 import { programOf } from '../wasm/harness.js';
 import { interpretProgram } from '../wasm/interpreter.js';
-
-const device = await requestDevice('webgpu');
-if (!(device instanceof WebGpuDevice)) throw new Error('no WebGPU device');
-const gpu = device;
+import { runOnGpu } from './run-program.js';
 
 const FLOAT_UNARY: readonly UnaryOp[] = ['neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 'rint'];
 const INT_UNARY: readonly UnaryOp[] = ['neg', 'abs', 'not', 'popcount', 'clz'];
@@ -67,11 +62,8 @@ async function check(dtype: DType, results: (x: Expr, y: Expr) => readonly [stri
     };
     const program = programOf(kernel);
     const [expected] = interpretProgram(program, inputs);
-    const [result] = gpu
-      .compile(program)
-      .run(inputs.map((x, slot) => gpu.fromHost(kernel.buffers[slot]?.dtype ?? dtype, x)));
-    if (result === undefined || expected === undefined) throw new Error('no result');
-    const got = await gpu.toHostAsync(result);
+    const [got] = await runOnGpu(program, inputs);
+    if (got === undefined || expected === undefined) throw new Error('no result');
     expected.forEach((wanted, k) => {
       const value = got[k] ?? NaN;
       const at = `${name}(${String(inputs[0]?.[k])}, ${String(inputs[1]?.[k])}) = ${value}, expected ${wanted}`;

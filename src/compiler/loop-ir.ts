@@ -245,3 +245,17 @@ export interface Program {
    */
   readonly dynamicExtent: boolean;
 }
+
+/** The buffer of each input; one that no kernel reads has none. */
+export const inputBuffers = ({ buffers, inputCount }: Program): (ProgramBuffer | undefined)[] =>
+  Array.from({ length: inputCount }, (_, index) =>
+    buffers.find(({ place }) => place.kind === 'input' && place.index === index),
+  );
+
+/** The buffer of each output. */
+export const outputBuffers = ({ buffers, outputCount, name }: Program): ProgramBuffer[] =>
+  Array.from({ length: outputCount }, (_, index) => {
+    const buffer = buffers.find(({ place }) => place.kind === 'output' && place.index === index);
+    if (buffer === undefined) throw new Error(`internal error: program ${name} has no buffer for output ${index}`);
+    return buffer;
+  });

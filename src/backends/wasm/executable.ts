@@ -8,7 +8,7 @@ import { byteWidth } from '../../core/dtype.js';
 import { ArgumentError } from '../../core/errors.js';
 import type { Executable, TextStage } from '../../compiler/backend.js';
 import { disassemble } from './disassemble.js';
-import type { Program, ProgramBuffer } from '../../compiler/loop-ir.js';
+import { inputBuffers, outputBuffers, type Program, type ProgramBuffer } from '../../compiler/loop-ir.js';
 import type { EmittedProgram } from './emit-program.js';
 import { BLOCK_ALIGN } from './heap.js';
 import type { Region } from './region.js';
@@ -70,15 +70,8 @@ export class CpuExecutable implements Executable {
       });
     }
     this.#text = (stage) => (stage === 'wat' ? disassemble(emitted.bytes) : emitted.text());
-    this.#inputs = Array.from({ length: program.inputCount }, (_, index) =>
-      program.buffers.find(({ place }) => place.kind === 'input' && place.index === index),
-    );
-    this.#outputs = Array.from({ length: program.outputCount }, (_, index) => {
-      const buffer = program.buffers.find(({ place }) => place.kind === 'output' && place.index === index);
-      if (buffer === undefined)
-        throw new Error(`internal error: program ${program.name} has no buffer for output ${index}`);
-      return buffer;
-    });
+    this.#inputs = inputBuffers(program);
+    this.#outputs = outputBuffers(program);
     const donors = program.donations.filter((input) => input >= 0);
     if (new Set(donors).size !== donors.length) {
       throw new Error(`internal error: program ${program.name} donates an input to two outputs: ${donors.join(', ')}`);

@@ -4,7 +4,7 @@
  * value to go on, are recorded and submitted piece by piece in each call (`walk.ts`).
  */
 import type { Executable, TextStage } from '../../compiler/backend.js';
-import type { Program, ProgramBuffer, Step } from '../../compiler/loop-ir.js';
+import { inputBuffers, outputBuffers, type Program, type ProgramBuffer, type Step } from '../../compiler/loop-ir.js';
 import { LruCache } from '../../compiler/lru.js';
 import type { Device, Storage } from '../../core/device.js';
 import type { DType, TypedArray } from '../../core/dtype.js';
@@ -60,20 +60,14 @@ export class GpuExecutable implements Executable {
     private readonly device: ExecutableDevice,
     private readonly program: Program,
   ) {
-    const { inputCount, outputCount, constants, steps, buffers, arenaBytes, name } = program;
+    const { inputCount, outputCount, constants, steps, arenaBytes, name } = program;
     const { gpu, buffers: pool } = device.queue;
     pool.checkBuffer(arenaBytes, `scratch memory of program ${name}`);
     this.#constants = constants.map(({ dtype, data }) => device.fromHost(dtype, data));
     const packed = inputCount + outputCount + constants.length + SCRATCH.indexOf('packed');
     this.#templates = new Templates(program, gpu.limits.maxStorageBuffersPerShaderStage, packed);
-    this.#inputs = Array.from({ length: inputCount }, (_, index) =>
-      buffers.find(({ place }) => place.kind === 'input' && place.index === index),
-    );
-    this.#outputs = Array.from({ length: outputCount }, (_, index) => {
-      const buffer = buffers.find(({ place }) => place.kind === 'output' && place.index === index);
-      if (buffer === undefined) throw new Error(`internal error: program ${name} has no buffer for output ${index}`);
-      return buffer;
-    });
+    this.#inputs = inputBuffers(program);
+    this.#outputs = outputBuffers(program);
     this.#planned = launchCount(steps) <= PIECE;
   }
 

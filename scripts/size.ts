@@ -10,7 +10,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
+import { withoutDynamic } from './lib/entries.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const recordPath = fileURLToPath(new URL('size.json', import.meta.url));
@@ -29,16 +30,6 @@ interface Size {
   readonly min: number;
   readonly gzip: number;
 }
-
-/** What is imported on demand (WebGPU) is not downloaded with the entry. */
-const withoutDynamic: Plugin = {
-  name: 'without-dynamic',
-  setup(build) {
-    build.onResolve({ filter: /^\./ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path, external: true } : undefined,
-    );
-  },
-};
 
 async function measure(contents: string): Promise<{ readonly size: Size; readonly metafile: Metafile }> {
   const { outputFiles, metafile } = await build({

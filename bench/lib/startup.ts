@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { withoutDynamic } from '../../scripts/lib/entries.js';
 import { bundles } from './bundle.js';
 import { median, type Failure, type Measurement } from './compare.js';
 import type { Contender } from './protocol.js';
@@ -78,6 +79,7 @@ const bytesOf = async (contents: string): Promise<{ min: number; gzip: number }>
     logLevel: 'silent',
     external: ['node:*', 'fs', 'path', 'os', 'util', 'worker_threads', 'perf_hooks', 'crypto', 'module', 'url'],
     outdir: bundles,
+    plugins: [withoutDynamic],
   });
   const entry = outputFiles[0]?.contents ?? new Uint8Array();
   return { min: entry.length, gzip: gzipSync(entry, { level: 9 }).length };

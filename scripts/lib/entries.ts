@@ -1,4 +1,4 @@
-/** What the builds of the package have in common: its entries, and the plugin that bundles fp-ts. */
+/** What the builds of the package, and those that measure it, have in common: its entries, and plugins. */
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
@@ -27,5 +27,15 @@ export const bundleFpTs: Plugin = {
         sideEffects: false,
       };
     });
+  },
+};
+
+/** What is imported on demand (WebGPU) is not downloaded with the entry. */
+export const withoutDynamic: Plugin = {
+  name: 'without-dynamic',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
   },
 };

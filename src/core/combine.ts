@@ -20,3 +20,7 @@ export function identityOf(op: CombineOp, dtype: DType): number {
       return dtype === 'bool' || dtype === 'uint32' ? 0 : dtype === 'int32' ? -0x80000000 : -Infinity;
   }
 }
+
+/** What a partial result starts from: for sums -0, since -0 + -0 is -0 and 0 + -0 is not. */
+export const partialIdentity = (op: CombineOp, dtype: DType): number =>
+  op === 'add' && (dtype === 'float32' || dtype === 'float64') ? -0 : identityOf(op, dtype);

@@ -5,7 +5,7 @@
  * Within one iteration every load happens before every store (a slot may share its memory with another that is
  * read at the same index), except that a combining store reads its element when it is its turn.
  */
-import type { CombineOp } from '../../core/combine.js';
+import { partialIdentity, type CombineOp } from '../../core/combine.js';
 import { byteWidth } from '../../core/dtype.js';
 import type { DType } from '../../core/dtype.js';
 import { operandsOf } from '../../core/scalar.js';
@@ -27,7 +27,6 @@ import { combineScalars, prepareStores } from './store.js';
 import type { Lanes } from './vector-ops.js';
 import { reduceLanes, vectorBinary, vectorConst } from './vector-ops.js';
 import type { LanePlan, VectorPlan } from './vectorise.js';
-import { combineIdentity } from './util.js';
 import { WideSums } from './wide-sums.js';
 
 /** Loop bounds: constants, or the locals that hold them. */
@@ -188,7 +187,7 @@ export class LoopKernelEmitter {
         e.accumulators.set(acc.id, { vectors: [] });
         continue;
       }
-      const identity = combineIdentity(acc.update.combine, acc.dtype);
+      const identity = partialIdentity(acc.update.combine, acc.dtype);
       const vectors = Array.from({ length: copies }, () => e.ownedLocal('v128'));
       for (const local of vectors) {
         vectorConst(f, acc.dtype, lanes, () => identity);

@@ -4,6 +4,7 @@
  * a sum over everything a loop that can be cut into tiles, and lets a sum over columns read memory in order: some rows
  * at a time are combined and added to a partial row that stays in the cache.
  */
+import { partialIdentity } from '../../core/combine.js';
 import { accRef, binary, convert, int, load, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, BufferSlot, CombineOp, Loop, LoopKernel, Stage, Store } from '../../compiler/loop-ir.js';
@@ -11,7 +12,7 @@ import { mapStage } from '../../compiler/stages.js';
 import type { Exprs } from './exprs.js';
 import type { PreparedKernel } from './prepare.js';
 import { bodyRoots } from './prepare.js';
-import { at, combineIdentity, product } from './util.js';
+import { at, product } from './util.js';
 import type { VectorPlan } from './vectorise.js';
 
 /** Terms of a reduction along rows from which it is split, and terms per chunk. */
@@ -324,7 +325,7 @@ function replaceAccumulators(root: Expr, by: ReadonlyMap<number, Expr>): Expr {
 const identity = (acc: Accumulator): Expr => ({
   op: 'const',
   type: acc.dtype,
-  value: combineIdentity(combineOf(acc), acc.dtype),
+  value: partialIdentity(combineOf(acc), acc.dtype),
 });
 
 function combineOf(acc: Accumulator): CombineOp {

@@ -1,5 +1,5 @@
 /** What a stage lets a device do with its iterations, and how its accumulators start and come together. */
-import { identityOf } from '../../core/combine.js';
+import { partialIdentity } from '../../core/combine.js';
 import { constant, operandsOf, type Expr } from '../../core/scalar.js';
 import type { Accumulator, Loop, Stage, Store } from '../../compiler/loop-ir.js';
 
@@ -56,7 +56,7 @@ export function kindOf(stage: Stage): StageKind {
 
 /** What an accumulator of a part other than the first starts from: the identity of bringing parts together. */
 export const startOf = ({ update, dtype, init }: Accumulator): Expr =>
-  'combine' in update ? constant(dtype, identityOf(update.combine, dtype)) : init;
+  'combine' in update ? constant(dtype, partialIdentity(update.combine, dtype)) : init;
 
 /** By how much an index grows with a variable; undefined where that depends on others. */
 function strideOf(e: Expr, variable: number): number | undefined {

@@ -146,6 +146,41 @@ describe('loop kernels', () => {
     );
   });
 
+  test('a sum of -0 from -0 is -0, in whatever parts', async () => {
+    for (const [points, total] of SIZES) {
+      const loops = [{ id: 0, extent: points }];
+      const inner = [{ id: 10, extent: total }];
+      const length = points * total;
+      const value = load('float32', 0, position([...loops, ...inner]));
+      const kernel: LoopKernel = {
+        kind: 'loop',
+        name: 'zeros',
+        buffers: [
+          { dtype: 'float32', length, access: 'read' },
+          { dtype: 'float32', length: points, access: 'write' },
+        ],
+        loops,
+        stages: [
+          {
+            loops: inner,
+            accumulators: [
+              { id: 0, dtype: 'float32', init: constant('float32', -0), update: { combine: 'add', value } },
+            ],
+            stores: [],
+            ordered: false,
+          },
+          {
+            loops: [],
+            accumulators: [],
+            stores: [{ buffer: 1, index: position(loops), value: accRef('float32', 0) }],
+            ordered: false,
+          },
+        ],
+      };
+      await check(kernel, [new Float32Array(length).fill(-0)]);
+    }
+  });
+
   test('accumulators that merge: the first of the largest, its position, and with stores the running ones', async () => {
     await fc.assert(
       fc.asyncProperty(fc.gen(), fc.nat(1000), async (g, seed) => {

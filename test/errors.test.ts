@@ -214,6 +214,7 @@ describe('devices', () => {
   it('arrays of two devices in one operation', () => {
     const other: Device = {
       kind: 'other',
+      description: 'another one',
       supports: () => true,
       fromHost: (dtype, data) => ({
         device: other,

@@ -17,6 +17,8 @@ export interface Storage {
 export interface Device {
   /** `cpu` or `webgpu`. */
   readonly kind: string;
+  /** What it is, in its own words: for people to read, and to tell measurements apart. */
+  readonly description: string;
   supports(dtype: DType): boolean;
   /** Copy host data in. */
   fromHost(dtype: DType, data: TypedArray): Storage;

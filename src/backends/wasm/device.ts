@@ -11,6 +11,7 @@ import type { Program } from '../../compiler/loop-ir.js';
 import { LruCache } from '../../compiler/lru.js';
 import { emitProgram, type EmitOptions, type EmittedProgram } from './emit-program.js';
 import { CpuExecutable } from './executable.js';
+import { hasFusedMultiplyAdd } from './features.js';
 import { Heap } from './heap.js';
 import { Region } from './region.js';
 import { CellStore, CpuStorage, deletedError, type CellStoreOptions, type MemoryStats } from './storage.js';
@@ -60,6 +61,12 @@ export class CpuDevice implements Backend {
   get threads(): number {
     if (!this.store.heap.shared || this.#pool?.failure !== undefined) return 1;
     return this.#options.threads?.() ?? wantedThreads();
+  }
+
+  get description(): string {
+    const { threads } = this;
+    const simd = hasFusedMultiplyAdd() ? 'relaxed SIMD' : 'SIMD';
+    return `WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${simd}`;
   }
 
   /** The block that holds the addresses passed to a program, and the tiny arrays of its call. */

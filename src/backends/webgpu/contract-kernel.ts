@@ -6,6 +6,7 @@
  */
 import { affine } from '../../compiler/access.js';
 import type { ContractAxis, ContractKernel, ContractOperand } from '../../compiler/loop-ir.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { contractTile, GRID, LANES, type Tile } from './contract-tile.js';
 import type { KernelShader } from './loop-kernel.js';
 import { decode, printStores } from './print.js';
@@ -18,6 +19,7 @@ const THREADS = GRID * GRID;
 export function contractShader(
   kernel: ContractKernel,
   slots: readonly SlotAccess[],
+  _capabilities: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
   const printer = new Printer(slots);
   const [batch, m, n] = [sizeOf(kernel.batch), sizeOf(kernel.m), sizeOf(kernel.n)];

@@ -10,6 +10,7 @@ import { LruCache } from '../../compiler/lru.js';
 import type { Storage } from '../../core/device.js';
 import { hostArray, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DeletedArrayError } from '../../core/errors.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { GpuExecutable, type ExecutableDevice } from './executable.js';
 import { lowerProgram } from './lower-program.js';
 import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
@@ -27,8 +28,8 @@ export class WebGpuDevice implements Backend, ExecutableDevice {
 
   constructor(
     gpu: GPUDevice,
-    /** The adapter, in its own words. */
     readonly description: string,
+    readonly capabilities: GpuCapabilities,
   ) {
     this.queue = new GpuQueue(gpu);
   }

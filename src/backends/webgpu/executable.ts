@@ -10,6 +10,7 @@ import type { Device, Storage } from '../../core/device.js';
 import type { DType, TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DeletedArrayError } from '../../core/errors.js';
 import type { Block } from './buffers.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { ControlWords } from './control.js';
 import { prepare, SCRATCH, type Launch } from './launch.js';
 import { listProgram } from './listing.js';
@@ -22,6 +23,7 @@ import { PIECE, Walk } from './walk.js';
 /** The device as its executables see it. */
 export interface ExecutableDevice extends Device {
   readonly queue: GpuQueue;
+  readonly capabilities: GpuCapabilities;
   newStorage(dtype: DType, length: number): GpuStorage;
   fromHost(dtype: DType, data: TypedArray): GpuStorage;
   own(storage: Storage, use: string): GpuStorage;
@@ -61,11 +63,11 @@ export class GpuExecutable implements Executable {
     private readonly program: Program,
   ) {
     const { inputCount, outputCount, constants, steps, arenaBytes, name } = program;
-    const { gpu, buffers: pool } = device.queue;
+    const { buffers: pool } = device.queue;
     pool.checkBuffer(arenaBytes, `scratch memory of program ${name}`);
     this.#constants = constants.map(({ dtype, data }) => device.fromHost(dtype, data));
     const packed = inputCount + outputCount + constants.length + SCRATCH.indexOf('packed');
-    this.#templates = new Templates(program, gpu.limits.maxStorageBuffersPerShaderStage, packed);
+    this.#templates = new Templates(program, device.capabilities, packed);
     this.#inputs = inputBuffers(program);
     this.#outputs = outputBuffers(program);
     this.#planned = launchCount(steps) <= PIECE;

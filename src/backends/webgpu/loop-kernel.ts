@@ -3,6 +3,7 @@
  * many of them are launched.
  */
 import type { LoopKernel } from '../../compiler/loop-ir.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { LoopEmitter } from './loop-emitter.js';
 import { Printer, type SlotAccess } from './printer.js';
 import { flatPoints, flatStage, freshLoops } from './rewrite.js';
@@ -74,6 +75,7 @@ export function loopShader(
   original: LoopKernel,
   slots: readonly SlotAccess[],
   dynamicExtent: boolean,
+  _capabilities: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
   const kernel = flatPoints(withoutOrder(original));
   const printer = new Printer(slots);

@@ -1,18 +1,29 @@
 /** Asking for a WebGPU device: the browser's, or in Node that of the `webgpu` package (Dawn). */
+import { capabilitiesOf } from './capabilities.js';
 import { WebGpuDevice } from './device.js';
 import { NoDeviceError } from './errors.js';
 
 export interface WebGpuOptions {
   /** Which of several GPUs. */
   readonly powerPreference?: GPUPowerPreference;
+  /** Features to do without, although the adapter has them: to compare, or around an error of a driver. */
+  readonly without?: readonly GpuFeature[];
 }
 
 /** Features that shaders and measurements use where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+const FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const satisfies readonly GPUFeatureName[];
+export type GpuFeature = (typeof FEATURES)[number];
 /** Limits of which the adapter's maximum is asked for. */
-const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const;
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
 
-export async function requestWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+export async function requestWebGpu({ without = [], ...options }: WebGpuOptions = {}): Promise<WebGpuDevice> {
   const gpu = await implementation();
   const adapter = await gpu.requestAdapter(options);
   if (adapter === null) {
@@ -23,10 +34,11 @@ export async function requestWebGpu(options: WebGpuOptions = {}): Promise<WebGpu
   }
   const { info } = adapter;
   const device = await adapter.requestDevice({
-    requiredFeatures: FEATURES.filter((f) => adapter.features.has(f)),
+    requiredFeatures: FEATURES.filter((f) => adapter.features.has(f) && !without.includes(f)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   });
-  return new WebGpuDevice(device, `${info.vendor} ${info.architecture} ${info.description}`.trim());
+  const description = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+  return new WebGpuDevice(device, description, capabilitiesOf(device, info, gpu.wgslLanguageFeatures));
 }
 
 /** Dawn's instance; it must outlive everything made of it. */

@@ -2,6 +2,7 @@
 import { createExpander } from '../../compiler/math/expand.js';
 import type { Kernel } from '../../compiler/loop-ir.js';
 import { mapStage, mapStore } from '../../compiler/stages.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { contractShader } from './contract-kernel.js';
 import { atomicSlots, loopShader } from './loop-kernel.js';
 import type { SlotAccess } from './printer.js';
@@ -27,7 +28,12 @@ export interface Shader {
 /** Slots that a kernel writes. */
 export const isWritten = (kernel: Kernel, slot: number): boolean => kernel.buffers[slot]?.access !== 'read';
 
-export function kernelShader(kernel: Kernel, layout: Layout, dynamicExtent: boolean): Shader {
+export function kernelShader(
+  kernel: Kernel,
+  layout: Layout,
+  dynamicExtent: boolean,
+  capabilities: GpuCapabilities,
+): Shader {
   const atomic = kernel.kind === 'loop' ? atomicSlots(kernel) : new Set<number>();
   const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic));
   const moved = layout.moved.flatMap((is, slot) => (is ? [slot] : []));
@@ -40,7 +46,7 @@ export function kernelShader(kernel: Kernel, layout: Layout, dynamicExtent: bool
       ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
     };
   });
-  const { workgroupSize, declarations, prelude, body, groups } = print(kernel, slots, dynamicExtent);
+  const { workgroupSize, declarations, prelude, body, groups } = print(kernel, slots, dynamicExtent, capabilities);
   const takesParameters = dynamicExtent || moved.length > 0;
   const parameters = takesParameters
     ? `struct Params { extent: u32, ${moved.map((slot) => `first_${slot}: u32, `).join('')}}
@@ -85,7 +91,12 @@ function declaredType(
   return types.size === 1 && type !== 'bool' ? type : 'u32';
 }
 
-function print(kernel: Kernel, slots: readonly SlotAccess[], dynamicExtent: boolean): ReturnType<typeof loopShader> {
+function print(
+  kernel: Kernel,
+  slots: readonly SlotAccess[],
+  dynamicExtent: boolean,
+  capabilities: GpuCapabilities,
+): ReturnType<typeof loopShader> {
   const expand = createExpander();
   switch (kernel.kind) {
     case 'sort':
@@ -94,9 +105,18 @@ function print(kernel: Kernel, slots: readonly SlotAccess[], dynamicExtent: bool
       const operand = <O extends typeof kernel.lhs>(o: O): O => ('value' in o ? { ...o, value: expand(o.value) } : o);
       const epilogue =
         kernel.epilogue === undefined ? {} : { epilogue: kernel.epilogue.map((t) => mapStore(t, expand)) };
-      return contractShader({ ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue }, slots);
+      return contractShader(
+        { ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue },
+        slots,
+        capabilities,
+      );
     }
     case 'loop':
-      return loopShader({ ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) }, slots, dynamicExtent);
+      return loopShader(
+        { ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) },
+        slots,
+        dynamicExtent,
+        capabilities,
+      );
   }
 }

@@ -1,5 +1,6 @@
 /** The kernels of a program as they are launched: a shader and its bindings for every way in which their slots lie. */
 import type { Program } from '../../compiler/loop-ir.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { Template, type Range } from './launch.js';
 import { ELEMENT_BYTES } from './memory-layout.js';
 import { packRanges } from './packing.js';
@@ -21,8 +22,7 @@ export class Templates {
 
   constructor(
     private readonly program: Program,
-    /** Arrays that a shader may bind. */
-    private readonly limit: number,
+    private readonly capabilities: GpuCapabilities,
     /** The block that arrays are packed into. */
     private readonly packed: number,
   ) {}
@@ -52,7 +52,7 @@ export class Templates {
     const packing = packRanges(
       ranges,
       ranges.map((_, range) => bindings.some((b, slot) => b === range && writtenSlots[slot] === true)),
-      this.limit,
+      this.capabilities.storageBuffers,
       this.packed,
     );
     this.packedBytes = Math.max(this.packedBytes, packing.bytes);
@@ -67,7 +67,7 @@ export class Templates {
     };
     return new Template(
       kernel.name,
-      kernelShader(kernel, layout, this.program.dynamicExtent),
+      kernelShader(kernel, layout, this.program.dynamicExtent, this.capabilities),
       layout.written,
       packing.ranges,
       layout.moved.flatMap((is, slot) => (is ? [{ slot, begin: (where[slot]?.begin ?? 0) / ELEMENT_BYTES }] : [])),

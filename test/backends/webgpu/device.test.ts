@@ -32,9 +32,25 @@ const works = async (): Promise<void> => {
 describe('a device', () => {
   test('asked for twice is one', async () => {
     expect(await requestDevice('webgpu')).toBe(gpu);
-    expect(devices()).toEqual([cpu, gpu]);
+    expect(devices().slice(0, 2)).toEqual([cpu, gpu]);
     expect(gpu.kind).toBe('webgpu');
     expect(await requestDevice('cpu')).toBe(cpu);
+  });
+
+  test('says what it is', () => {
+    expect(cpu.description).toMatch(/^WebAssembly, (1 thread|\d+ threads), (relaxed )?SIMD$/);
+    // A vendor, then what it calls its GPU.
+    expect(gpu.description).toMatch(/^\w+ \S.*\S$/);
+  });
+
+  test('without a feature is another device, which does without', async () => {
+    const plain = asGpu(await requestDevice('webgpu', { without: ['subgroups', 'shader-f16'] }));
+    expect(plain).not.toBe(gpu);
+    expect(plain.queue.gpu.features.has('subgroups')).toBe(false);
+    expect(plain.capabilities).toMatchObject({ subgroups: undefined, f16: false });
+    const { queue, capabilities } = asGpu(gpu);
+    expect(capabilities.subgroups !== undefined).toBe(queue.gpu.features.has('subgroups'));
+    expect(capabilities.timestamps).toBe(queue.gpu.features.has('timestamp-query'));
   });
 
   test('as the default takes new arrays, and numbers beside them', async () => {

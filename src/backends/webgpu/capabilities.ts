@@ -1,0 +1,42 @@
+/**
+ * What a GPU can do, as far as the printing of kernels asks. It is a value that goes down to the printers, made once for a
+ * device: everything that is remembered by program or by shader text is remembered by one device, so that no key holds it.
+ */
+
+/** Sizes that a subgroup may have; each pipeline has its own. */
+export interface SubgroupSizes {
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface GpuCapabilities {
+  /** Half floats in shaders and buffers (`shader-f16`). */
+  readonly f16: boolean;
+  /** There if shaders may use `subgroups`, and tell the subgroups of a workgroup apart (WGSL's `subgroup_id`). */
+  readonly subgroups: SubgroupSizes | undefined;
+  /** Times of launches (`timestamp-query`). */
+  readonly timestamps: boolean;
+  /** Arrays that a shader may bind. */
+  readonly storageBuffers: number;
+  /** Of one workgroup. */
+  readonly workgroupBytes: number;
+  readonly workgroupInvocations: number;
+}
+
+export function capabilitiesOf(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+  language: WGSLLanguageFeatures,
+): GpuCapabilities {
+  const { features, limits } = device;
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  return {
+    f16: features.has('shader-f16'),
+    subgroups: features.has('subgroups') && language.has('subgroup_id') && least > 0 ? { least, most } : undefined,
+    timestamps: features.has('timestamp-query'),
+    storageBuffers: limits.maxStorageBuffersPerShaderStage,
+    workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    // Workgroups have one dimension.
+    workgroupInvocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+  };
+}

@@ -7,14 +7,12 @@
 import { affine } from '../../compiler/access.js';
 import type { ContractAxis, ContractKernel, ContractOperand } from '../../compiler/loop-ir.js';
 import type { GpuCapabilities } from './capabilities.js';
-import { contractTile, GRID, LANES, type Tile } from './contract-tile.js';
+import { contractTile, invocationsOf, LANES, type Tile } from './contract-tile.js';
 import type { KernelShader } from './loop-kernel.js';
 import { decode, printStores } from './print.js';
 import { Printer, type SlotAccess } from './printer.js';
 import { sizeOf, walk } from './stage-kind.js';
 import { literal, wgslType } from './wgsl.js';
-
-const THREADS = GRID * GRID;
 
 export function contractShader(
   kernel: ContractKernel,
@@ -28,7 +26,7 @@ export function contractShader(
   emitter.emit();
   const groups = batch * Math.ceil(m / tile.height) * Math.ceil(n / tile.width);
   return {
-    workgroupSize: THREADS,
+    workgroupSize: invocationsOf(tile),
     declarations: emitter.declarations,
     prelude: printer.prelude,
     body: printer.text,
@@ -97,7 +95,7 @@ class ContractEmitter {
     const across = extent / lanes;
     const alongK = contiguousIn(operand, kernel.k, side);
     const e = p.name('e');
-    p.block(`for (var ${e} = i32(local); ${e} < ${tile.depth * across}i; ${e} += ${THREADS}i)`, () => {
+    p.block(`for (var ${e} = i32(local); ${e} < ${tile.depth * across}i; ${e} += ${invocationsOf(tile)}i)`, () => {
       const [fast, slow] = ((n: number): [string, string] => [
         p.declare(`${e} & ${n - 1}i`),
         p.declare(`${e} >> ${Math.log2(n)}u`),
@@ -130,16 +128,16 @@ class ContractEmitter {
 
   emit(): void {
     const { p, kernel, tile } = this;
-    const { height, width, depth } = tile;
+    const { gridRows, gridColumns, height, width, depth } = tile;
     const [m, n, terms] = [sizeOf(kernel.m), sizeOf(kernel.n), sizeOf(kernel.k)];
     const [down, across] = [Math.ceil(m / height), Math.ceil(n / width)];
-    const [blocks, columns] = [height / LANES / GRID, width / GRID];
+    const [blocks, columns] = [height / LANES / gridRows, width / gridColumns];
     p.line(`if (group >= ${sizeOf(kernel.batch) * down * across}u) { return; }`);
     p.line(`let n0 = i32(group % ${Math.max(across, 1)}u) * ${width}i;`);
     p.line(`let m0 = i32((group / ${Math.max(across, 1)}u) % ${Math.max(down, 1)}u) * ${height}i;`);
     p.line(`let batch = i32(group / ${Math.max(down * across, 1)}u);`);
-    p.line(`let row = i32(local / ${GRID}u);`);
-    p.line(`let column = i32(local % ${GRID}u);`);
+    p.line(`let row = i32(local / ${gridColumns}u);`);
+    p.line(`let column = i32(local % ${gridColumns}u);`);
     decode(p, kernel.batch, 'batch');
     const each = (body: (i: number, j: number) => void): void => {
       for (let i = 0; i < blocks; i++) for (let j = 0; j < columns; j++) body(i, j);
@@ -156,8 +154,8 @@ class ContractEmitter {
       p.line('var at_x = row;');
       p.line('var at_y = column;');
       p.block(`for (var k = 0i; k < ${depth}i; k++)`, () => {
-        for (let i = 0; i < blocks; i++) p.line(`let x${i} = lhs_block[at_x + ${i * GRID}i];`);
-        for (let j = 0; j < columns; j++) p.line(`let y${j} = rhs_block[at_y + ${j * GRID}i];`);
+        for (let i = 0; i < blocks; i++) p.line(`let x${i} = lhs_block[at_x + ${i * gridRows}i];`);
+        for (let j = 0; j < columns; j++) p.line(`let y${j} = rhs_block[at_y + ${j * gridColumns}i];`);
         each((i, j) => {
           const sum = `sum_${i}_${j}`;
           p.line(kernel.dtype === 'bool' ? `${sum} |= x${i} & ${vector}(y${j});` : `${sum} += x${i} * y${j};`);
@@ -168,7 +166,7 @@ class ContractEmitter {
       p.line('workgroupBarrier();');
     });
     for (let j = 0; j < columns; j++) {
-      const column = p.declare(`n0 + column + ${j * GRID}i`);
+      const column = p.declare(`n0 + column + ${j * gridColumns}i`);
       this.#inside(n % width === 0, `${column} < ${n}i`, () => {
         decode(p, kernel.n, column);
         for (let i = 0; i < blocks; i++) this.#rows(i, j);
@@ -185,7 +183,7 @@ class ContractEmitter {
   #rows(i: number, j: number): void {
     const { p, kernel, tile } = this;
     const m = sizeOf(kernel.m);
-    const first = p.declare(`m0 + (row + ${i * GRID}i) * ${LANES}i`);
+    const first = p.declare(`m0 + (row + ${i * tile.gridRows}i) * ${LANES}i`);
     for (let lane = 0; lane < LANES; lane++) {
       const row = lane === 0 ? first : p.declare(`${first} + ${lane}i`);
       this.#inside(m % tile.height === 0, `${row} < ${m}i`, () => {

@@ -1,18 +1,20 @@
 /** The tiles of matrix products: how much of the product is the work of a workgroup, by what it is estimated to cost. */
 
-/** Rows and columns of the grid of invocations. */
-export const GRID = 8;
 /** Rows that an invocation takes together, as a vector. */
 export const LANES = 4;
 
 export interface Tile {
-  /** Rows and columns of results. */
+  /** Rows and columns of the grid of invocations. */
+  readonly gridRows: number;
+  readonly gridColumns: number;
+  /** Rows and columns of results: multiples of `gridRows * LANES` and of `gridColumns`. */
   readonly height: number;
   readonly width: number;
   /** Terms that are in workgroup memory at once. */
   readonly depth: number;
 }
 
+const GRID = 8;
 /** Workgroups that a device runs at once, roughly: more tiles than that take turns. */
 const AT_ONCE = 64;
 const ROWS = [32, 64] as const;
@@ -23,6 +25,9 @@ function tileCost(height: number, width: number): number {
   const [rows, columns] = [height / GRID, width / GRID];
   return rows * columns + 2 * (rows + columns) + (8 * (height + width)) / (GRID * GRID);
 }
+
+/** The invocations of a tile's workgroup. */
+export const invocationsOf = ({ gridRows, gridColumns }: Tile): number => gridRows * gridColumns;
 
 /** The cheapest tile for a product of `batch` matrices. */
 export function contractTile(batch: number, m: number, n: number, k: number): Tile {
@@ -35,7 +40,7 @@ export function contractTile(batch: number, m: number, n: number, k: number): Ti
       if (cost >= least) continue;
       least = cost;
       // Fewer waits for one another where little memory is used anyway.
-      best = { height, width, depth: height * width <= 1024 && k > 16 ? 32 : 16 };
+      best = { gridRows: GRID, gridColumns: GRID, height, width, depth: height * width <= 1024 && k > 16 ? 32 : 16 };
     }
   }
   if (best === undefined) throw new Error('internal error: no tile');

@@ -55,14 +55,15 @@ const effort: Effort = options.quick
 /** All ways in which a row is run. */
 function contendersOf(row: Row, torch: boolean, browser: boolean): readonly Contender[] {
   const list: Contender[] = [];
+  const device = 'cpu';
   const both = (peer: Contender['peer'], mode: Contender['mode']): void => {
-    list.push({ peer, mode, threads: 1 }, { peer, mode, threads: 2 });
+    list.push({ peer, mode, threads: 1, device }, { peer, mode, threads: 2, device });
   };
   for (const mode of row.modes) both('cotangent', mode);
-  if (row.jaxJs !== undefined) for (const mode of row.modes) list.push({ peer: 'jax-js', mode, threads: 1 });
+  if (row.jaxJs !== undefined) for (const mode of row.modes) list.push({ peer: 'jax-js', mode, threads: 1, device });
   if (row.tfjs !== undefined) {
-    list.push({ peer: 'tfjs', mode: 'eager', threads: 1 });
-    if (browser) list.push({ peer: 'tfjs', mode: 'eager', threads: 2 });
+    list.push({ peer: 'tfjs', mode: 'eager', threads: 1, device });
+    if (browser) list.push({ peer: 'tfjs', mode: 'eager', threads: 2, device });
   }
   if (row.ort !== undefined) both('ort', 'eager');
   if (row.torch !== undefined && torch) both('torch', 'eager');

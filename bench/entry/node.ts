@@ -1,7 +1,9 @@
 /** The process of one library: answers the coordinator over IPC. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { installDawn } from '../lib/dawn.js';
 import { Engine } from '../lib/engine.js';
+import { measureGpuLimits } from '../lib/gpu-limits.js';
 import type { SetUp } from '../lib/protocol.js';
 
 const require = createRequire(import.meta.url);
@@ -12,16 +14,20 @@ const engine = new Engine({
 
 type Request =
   | { readonly id: number; readonly call: 'setUp'; readonly argument: SetUp }
-  | { readonly id: number; readonly call: 'warm' | 'round'; readonly argument: number };
+  | { readonly id: number; readonly call: 'warm' | 'round' | 'gpuLimits'; readonly argument: number };
 
-const answer = (request: Request): Promise<unknown> => {
+const answer = async (request: Request): Promise<unknown> => {
   switch (request.call) {
     case 'setUp':
+      if (request.argument.device === 'webgpu') await installDawn();
       return engine.setUp(request.argument);
     case 'warm':
       return engine.warm(request.argument);
     case 'round':
       return engine.round(request.argument);
+    case 'gpuLimits':
+      await installDawn();
+      return measureGpuLimits();
   }
 };
 

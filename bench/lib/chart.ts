@@ -20,11 +20,11 @@ const bars = ({ rows }: EngineResult): Bar[] =>
       .map((m) => ({ row: title, peer: m.peer, ratio: m.median / ours.median }));
   });
 
-export async function chart(report: Report, engine: EngineResult): Promise<string> {
+export async function chart(report: Report, engine: EngineResult, what = 'one thread'): Promise<string> {
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: {
-      text: 'Time of other libraries relative to Cotangent, one thread',
+      text: `Time of other libraries relative to Cotangent, ${what}`,
       subtitle: `${engine.engine}, ${report.machine.cpu}, ${report.date.slice(0, 10)}; right of the line: Cotangent is faster`,
     },
     background: 'white',

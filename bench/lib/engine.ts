@@ -1,5 +1,6 @@
 /** The measuring end, the same in a Node process and in a page: one library, one row, steps and their times. */
-import { rows } from '../rows/index.js';
+import { rows as cpuRows } from '../rows/index.js';
+import { rows as gpuRows } from '../webgpu/rows.js';
 import { loadCotangent } from './peers/cotangent.js';
 import { loadJaxJs } from './peers/jax-js.js';
 import { loadOrt } from './peers/ort.js';
@@ -51,7 +52,7 @@ export class Engine {
   }
 
   async setUp(message: SetUp): Promise<SetUpReply> {
-    const row = rows.find(({ name }) => name === message.row);
+    const row = [...cpuRows, ...gpuRows].find(({ name }) => name === message.row);
     if (row === undefined) throw new Error(`no row ${message.row}`);
     this.#stepper = await load(row, message, this.place);
     const first = await this.round(1);

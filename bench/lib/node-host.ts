@@ -2,12 +2,16 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { bundles } from './bundle.js';
-import type { Endpoint, SetUp, SetUpReply, WarmReply } from './protocol.js';
+import type { GpuLimits } from './gpu-limits.js';
+import type { GpuEndpoint, SetUp, SetUpReply, WarmReply } from './protocol.js';
 
 type Reply = { readonly id: number; readonly result?: unknown; readonly error?: string };
 
-export function startNode(): Endpoint {
-  const child = fork(join(bundles, 'node.mjs'), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export function startNode(env: Readonly<Record<string, string>> = {}): GpuEndpoint {
+  const child = fork(join(bundles, 'node.mjs'), [], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...env },
+  });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -42,6 +46,7 @@ export function startNode(): Endpoint {
     setUp: (message: SetUp) => ask<SetUpReply>('setUp', message),
     warm: (ms) => ask<WarmReply>('warm', ms),
     round: (steps) => ask<number>('round', steps),
+    gpuLimits: () => ask<GpuLimits>('gpuLimits', 0),
     close: async () => {
       child.kill('SIGKILL');
       await exited;

@@ -4,12 +4,13 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { chromium as playwright, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../../scripts/lib/chromium.js';
 import { bundles } from './bundle.js';
 import type { Engine } from './engine.js';
+import type { GpuLimits } from './gpu-limits.js';
 import type { Limits } from './limits.js';
-import type { Endpoint } from './protocol.js';
+import type { GpuEndpoint } from './protocol.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.mjs': 'text/javascript',
@@ -29,7 +30,7 @@ function fileOf(path: string): string {
 
 export interface BrowserHost {
   readonly version: string;
-  start(): Promise<Endpoint>;
+  start(): Promise<GpuEndpoint>;
   limits(): Promise<Limits>;
   close(): Promise<void>;
 }
@@ -38,9 +39,10 @@ export interface BrowserHost {
 interface PageGlobals {
   readonly engine: Engine;
   readonly measureLimits: () => Promise<Limits>;
+  readonly measureGpuLimits: () => Promise<GpuLimits>;
 }
 
-export async function startBrowser(): Promise<BrowserHost> {
+export async function startBrowser({ webgpu = false } = {}): Promise<BrowserHost> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const headers = {
@@ -59,11 +61,7 @@ export async function startBrowser(): Promise<BrowserHost> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const browser: Browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    // The package's own arguments are for AWS Lambda, one process for all; pages here have a process each.
-    args: ['--no-sandbox', '--disable-gpu', '--js-flags=--max-old-space-size=4096'],
-  });
+  const browser = await launchChromium({ webgpu, heapMiB: 4096 });
 
   const open = async (): Promise<Page> => {
     const context = await browser.newContext();
@@ -84,6 +82,7 @@ export async function startBrowser(): Promise<BrowserHost> {
           guard(page.evaluate((m) => (globalThis as unknown as PageGlobals).engine.setUp(m), message)),
         warm: (ms) => guard(page.evaluate((m) => (globalThis as unknown as PageGlobals).engine.warm(m), ms)),
         round: (steps) => guard(page.evaluate((n) => (globalThis as unknown as PageGlobals).engine.round(n), steps)),
+        gpuLimits: () => guard(page.evaluate(() => (globalThis as unknown as PageGlobals).measureGpuLimits())),
         close: () => page.context().close(),
       };
     },

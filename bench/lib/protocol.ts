@@ -1,4 +1,5 @@
 /** What the coordinator says to a library's process or page, and what it answers. */
+import type { GpuLimits } from './gpu-limits.js';
 import type { Peer } from './row.js';
 
 /** One library, called in one way, with some threads. */
@@ -6,6 +7,8 @@ export interface Contender {
   readonly peer: Peer;
   readonly mode: 'jit' | 'eager';
   readonly threads: 1 | 2;
+  /** Where it computes: WebAssembly or a GPU. */
+  readonly device: 'cpu' | 'webgpu';
 }
 
 export const contenderName = ({ peer, mode, threads }: Contender): string =>
@@ -41,6 +44,11 @@ export interface Endpoint {
   /** Milliseconds per step over so many steps. */
   round(steps: number): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface GpuEndpoint extends Endpoint {
+  /** What the machine's GPU can do at most. */
+  gpuLimits(): Promise<GpuLimits>;
 }
 
 /** At most this many elements of a result are compared. */

@@ -28,7 +28,7 @@ export interface Report {
   readonly engines: readonly EngineResult[];
 }
 
-const find = (list: readonly Measurement[], want: Contender): Measurement | undefined =>
+const find = (list: readonly Measurement[], want: Omit<Contender, 'device'>): Measurement | undefined =>
   list.find((m) => m.peer === want.peer && m.mode === want.mode && m.threads === want.threads);
 
 export function judge(row: Row, measured: readonly Measurement[], limits: Limits): Pick<RowResult, 'goals' | 'rate'> {
@@ -100,7 +100,7 @@ const showReached = (text: string, reached: number): string =>
       : showTime(reached);
 
 /** The table of one row. */
-export function rowTable({ title, measured, failed, goals, rate }: RowResult): string {
+export function rowTable({ title, measured, failed, goals, rate }: RowResult, whose = 'one thread'): string {
   const base = measured.find(({ peer }) => peer === 'cotangent');
   const table = new Table({
     head: [title, 'a step', 'least … most', 'cotangent is', 'first call'],
@@ -119,7 +119,7 @@ export function rowTable({ title, measured, failed, goals, rate }: RowResult): s
   if (rate !== null) {
     const of = rate.unit === 'GFLOP/s' ? 'mul+add peak' : 'stream';
     lines.push(
-      `  ${rate.value.toPrecision(3)} ${rate.unit}, ${(rate.fraction * 100).toFixed(0)} % of the ${of} of one thread`,
+      `  ${rate.value.toPrecision(3)} ${rate.unit}, ${(rate.fraction * 100).toFixed(0)} % of the ${of} of ${whose}`,
     );
   }
   return [table.toString(), ...lines].join('\n');

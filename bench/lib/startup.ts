@@ -42,14 +42,14 @@ export async function measureStartup(rounds: number): Promise<RowResult> {
         times.set(name, [...(times.get(name) ?? []), Number(stdout)]);
       } catch (error) {
         const why = error instanceof Error ? (error.message.split('\n').find((l) => /Error/.test(l)) ?? '') : '';
-        failed.push({ peer: name, mode: 'eager', threads: 1, name, error: why });
+        failed.push({ peer: name, mode: 'eager', threads: 1, device: 'cpu', name, error: why });
       }
     }
   }
   const measured = names.flatMap((name): Measurement[] => {
     const list = times.get(name);
     if (list === undefined || failed.some((f) => f.name === name)) return [];
-    const contender: Contender = { peer: name, mode: 'eager', threads: 1 };
+    const contender: Contender = { peer: name, mode: 'eager', threads: 1, device: 'cpu' };
     const middle = median(list);
     const [least, most] = [Math.min(...list), Math.max(...list)];
     return [{ ...contender, name, median: middle, least, most, rounds, stepsPerRound: 1, first: middle, version: '' }];

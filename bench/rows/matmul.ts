@@ -2,7 +2,7 @@
 import { uniform } from '../lib/data.js';
 import { noState, type Row } from '../lib/row.js';
 
-const matmul = (n: number): Row => ({
+export const matmul = (n: number): Row => ({
   name: `matmul-${String(n)}`,
   title: `matmul f32 ${String(n)}`,
   state: noState,

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { unpack } from './packaged.js';
 
-export async function launchChromium({ webgpu = false } = {}): Promise<Browser> {
+export async function launchChromium({
+  webgpu = false,
+  heapMiB = undefined as number | undefined,
+} = {}): Promise<Browser> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error(`the packaged Chromium is for Linux on x64, and this is ${process.platform} on ${process.arch}`);
   const folder = await unpack('chromium', ['chromium.br', 'swiftshader.tar.br', 'al2023.tar.br']);
@@ -15,6 +18,7 @@ export async function launchChromium({ webgpu = false } = {}): Promise<Browser> 
     // The package's own arguments are for AWS Lambda, one process for all; pages here have a process each.
     args: [
       '--no-sandbox',
+      ...(heapMiB === undefined ? [] : [`--js-flags=--max-old-space-size=${heapMiB}`]),
       ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : ['--disable-gpu']),
     ],
     env: {

@@ -8,10 +8,13 @@ import type { Cotangent, Row } from '../row.js';
 /** The library is a bundle of its own, `cotangent-lib`, so that a process loads what a user's process loads. */
 const importLibrary = (): Promise<Cotangent> => import('cotangent-lib');
 
-export async function loadCotangent(row: Row, { mode, threads }: SetUp): Promise<Stepper> {
+export async function loadCotangent(row: Row, { mode, threads, device }: SetUp): Promise<Stepper> {
   const lib = await importLibrary();
-  lib.setThreads(threads);
-  if (lib.getThreads() !== threads) throw new Error(`it runs on ${String(lib.getThreads())} threads here`);
+  if (device === 'webgpu') lib.setDefaultDevice(await lib.requestDevice('webgpu'));
+  else {
+    lib.setThreads(threads);
+    if (lib.getThreads() !== threads) throw new Error(`it runs on ${String(lib.getThreads())} threads here`);
+  }
   const array = ({ values, shape }: Data): NDArray => lib.numpy.array(values).reshape([...shape]);
   const program = row.cotangent(lib);
   const states = row.state().map(array);

@@ -3,12 +3,15 @@
  * invocations share the iterations of each stage and bring together what they accumulated, or what each has to know of
  * those before it. Stages of a workgroup see what earlier ones stored.
  */
+import { accRef, type Expr } from '../../core/scalar.js';
 import type { Accumulator, LoopKernel, Stage } from '../../compiler/loop-ir.js';
 import { laterPart } from '../../compiler/loop-ir.js';
+import { LANES } from './lanes.js';
 import { decode, printStores } from './print.js';
 import type { Printer } from './printer.js';
 import { kindOf, sizeOf, startOf } from './stage-kind.js';
-import { wgslType } from './wgsl.js';
+import type { Vectors } from './vectors.js';
+import { typeText, wgslType } from './wgsl.js';
 
 /** Neighbouring iterations of a scan that one invocation does. */
 const SCAN_RUN = 8;
@@ -19,6 +22,7 @@ export class LoopEmitter {
   constructor(
     private readonly p: Printer,
     private readonly kernel: LoopKernel,
+    private readonly vectors: Vectors,
   ) {}
 
   get declarations(): string {
@@ -28,23 +32,30 @@ export class LoopEmitter {
   /** Points that are the work of an invocation each, or several if fewer are launched. */
   invocation(threads: number, dynamicExtent: boolean): void {
     const { p, kernel } = this;
-    const end = dynamicExtent ? 'i32(params.extent)' : `${sizeOf(kernel.loops)}i`;
+    const { points } = this.vectors;
+    const each = points === undefined ? 1 : LANES;
+    const end = dynamicExtent
+      ? `i32(params.extent${each === 1 ? '' : ` + ${each - 1}u`}) / ${each}`
+      : `${Math.ceil(sizeOf(kernel.loops) / each)}i`;
     p.line(`let launched = i32(workgroups.x * workgroups.y * ${threads}u);`);
     p.block(`for (var point = i32(group * ${threads}u + local); point < ${end}; point += launched)`, () => {
-      decode(p, kernel.loops, 'point');
-      for (const stage of kernel.stages) {
-        this.#start(stage, (acc) => p.value(acc.init));
-        this.#nested(stage, 0);
-      }
+      decode(p, points === undefined ? kernel.loops : [points.quad], 'point');
+      p.inLanes(points, () => {
+        for (const stage of kernel.stages) {
+          this.#start(stage, (acc) => acc.init);
+          this.#nested(stage, 0);
+        }
+      });
     });
   }
 
   /** Variables for the accumulators of a stage; their names. */
-  #start(stage: Stage, start: (acc: Accumulator) => string): string[] {
+  #start(stage: Stage, start: (acc: Accumulator) => Expr): string[] {
     return stage.accumulators.map((acc) => {
       const name = this.p.name('acc');
-      const value = start(acc);
-      this.p.line(`var ${name}: ${wgslType(acc.dtype)} = ${value};`);
+      const width = this.p.widthOf(accRef(acc.dtype, acc.id));
+      const value = this.p.wide(start(acc), width);
+      this.p.line(`var ${name}: ${typeText(wgslType(acc.dtype), width)} = ${value};`);
       this.p.accumulators.set(acc.id, name);
       return name;
     });
@@ -80,8 +91,9 @@ export class LoopEmitter {
     this.#assign(
       stage.accumulators.map(({ id, dtype, update }) => {
         const name = p.accumulators.get(id) ?? '';
-        const value = p.value('combine' in update ? update.value : update.next);
-        return [name, 'combine' in update ? p.combine(update.combine, dtype, name, value) : value] as const;
+        const width = p.widthOf(accRef(dtype, id));
+        const value = p.wide('combine' in update ? update.value : update.next, width);
+        return [name, 'combine' in update ? p.combine(update.combine, dtype, name, value, width) : value] as const;
       }),
     );
   }
@@ -143,13 +155,19 @@ export class LoopEmitter {
   /** A stage whose iterations the invocations share; they bring together what each accumulated in two rounds. */
   #shared(stage: Stage, size: number): void {
     const { p } = this;
-    const own = this.#start(stage, (acc) => p.value(startOf(acc)));
-    const q = p.name('q');
-    p.block(`for (var ${q} = i32(local); ${q} < ${sizeOf(stage.loops)}i; ${q} += ${size}i)`, () => {
-      decode(p, stage.loops, q);
-      this.#iteration(stage);
+    const lanes = this.vectors.stages.get(stage);
+    let own: string[] = [];
+    p.inLanes(lanes, () => {
+      own = this.#start(stage, startOf);
+      const q = p.name('q');
+      const loops = lanes === undefined ? stage.loops : [lanes.quad];
+      p.block(`for (var ${q} = i32(local); ${q} < ${sizeOf(loops)}i; ${q} += ${size}i)`, () => {
+        decode(p, loops, q);
+        this.#iteration(stage);
+      });
     });
     if (own.length === 0) return;
+    if (lanes !== undefined) own = this.#acrossLanes(stage, own);
     const shared = this.#memory(stage, size);
     const width = 2 ** Math.ceil(Math.log2(size) / 2);
     const write = (): void => {
@@ -171,7 +189,7 @@ export class LoopEmitter {
       write();
     });
     p.line('workgroupBarrier();');
-    const whole = this.#start(stage, (acc) => p.value(acc.init));
+    const whole = this.#start(stage, (acc) => acc.init);
     const i = p.name('i');
     p.block(`for (var ${i} = 0u; ${i} < ${width}u; ${i}++)`, () => {
       this.#merge(
@@ -181,6 +199,21 @@ export class LoopEmitter {
       );
     });
     this.#restore(stage, whole);
+  }
+
+  /** Variables for what all lanes of vectors have accumulated. */
+  #acrossLanes(stage: Stage, vectors: readonly string[]): string[] {
+    const sum = this.#variables(
+      stage,
+      vectors.map((name) => `${name}.x`),
+    );
+    for (const lane of ['y', 'z', 'w'])
+      this.#merge(
+        stage,
+        sum,
+        vectors.map((name) => `${name}.${lane}`),
+      );
+    return sum;
   }
 
   #restore(stage: Stage, names: readonly string[]): void {
@@ -201,7 +234,7 @@ export class LoopEmitter {
     const segments = 2 ** Math.ceil(Math.log2(size) / 2);
     const segment = size / segments;
     const shared = this.#memory(stage, size);
-    const carried = this.#start(stage, (acc) => p.value(acc.init));
+    const carried = this.#start(stage, (acc) => acc.init);
     const read = (index: string): string[] => shared.map((s) => `${s}[${index}]`);
     const write = (names: readonly string[], index: string): void => {
       names.forEach((name, i) => {
@@ -219,7 +252,7 @@ export class LoopEmitter {
     p.block(`for (var ${base} = 0i; ${base} < ${total}i; ${base} += ${size * run}i)`, () => {
       p.line(`let begin = ${base} + i32(local) * ${run}i;`);
       p.line(`let end = min(begin + ${run}i, ${total}i);`);
-      const own = this.#start(stage, (acc) => p.value(acc.init));
+      const own = this.#start(stage, (acc) => acc.init);
       iterations(() => {
         this.#update(stage);
       });
@@ -268,7 +301,7 @@ export class LoopEmitter {
   /** A stage that the first invocation runs by itself; all see its accumulators. */
   #alone(stage: Stage): void {
     const { p } = this;
-    const own = this.#start(stage, (acc) => p.value(acc.init));
+    const own = this.#start(stage, (acc) => acc.init);
     p.block('if (local == 0u)', () => {
       this.#nested(stage, 0);
     });

@@ -4,10 +4,12 @@
  */
 import type { LoopKernel } from '../../compiler/loop-ir.js';
 import type { GpuCapabilities } from './capabilities.js';
+import { LANES } from './lanes.js';
 import { LoopEmitter } from './loop-emitter.js';
 import { Printer, type SlotAccess } from './printer.js';
 import { flatPoints, flatStage, freshLoops } from './rewrite.js';
 import { kindOf, readsAlong, sizeOf } from './stage-kind.js';
+import { vectorPoints, vectorStages, type SlotMemory, type Vectors } from './vectors.js';
 
 /** Invocations of a workgroup whose points are single invocations. */
 const THREADS = 64;
@@ -71,37 +73,47 @@ function withoutOrder(kernel: LoopKernel): LoopKernel {
   return { ...kernel, loops: [...kernel.loops, ...stage.loops], stages: [{ ...stage, loops: [] }] };
 }
 
+/** A loop kernel as it is printed. */
+export interface LoopPlan {
+  readonly kernel: LoopKernel;
+  readonly inGroups: boolean;
+  readonly vectors: Vectors;
+}
+
+export function planLoop(original: LoopKernel, slots: readonly SlotMemory[], dynamicExtent: boolean): LoopPlan {
+  const flat = flatPoints(withoutOrder(original));
+  const fresh = freshLoops(flat);
+  if (!usesGroups(flat))
+    return { kernel: flat, inGroups: false, vectors: vectorPoints(flat, fresh, slots, dynamicExtent) };
+  const stages = flat.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh)));
+  const kernel = { ...flat, stages };
+  return { kernel, inGroups: true, vectors: vectorStages(kernel, fresh, slots) };
+}
+
 export function loopShader(
-  original: LoopKernel,
+  { kernel, inGroups, vectors }: LoopPlan,
   slots: readonly SlotAccess[],
   dynamicExtent: boolean,
   _capabilities: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
-  const kernel = flatPoints(withoutOrder(original));
   const printer = new Printer(slots);
-  const points = sizeOf(kernel.loops);
+  const emitter = new LoopEmitter(printer, kernel, vectors);
   const common = (): { declarations: string; prelude: string; body: string } => ({
     declarations: emitter.declarations,
     prelude: printer.prelude,
     body: printer.text,
   });
-  const inGroups = usesGroups(kernel);
-  const fresh = freshLoops(kernel);
-  const emitter = new LoopEmitter(
-    printer,
-    inGroups
-      ? { ...kernel, stages: kernel.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh))) }
-      : kernel,
-  );
+  const points = sizeOf(kernel.loops);
   if (inGroups) {
     const workgroupSize = groupSize(kernel);
     emitter.group(workgroupSize);
     return { workgroupSize, ...common(), groups: () => points };
   }
   emitter.invocation(THREADS, dynamicExtent);
+  const each = vectors.points === undefined ? 1 : LANES;
   return {
     workgroupSize: THREADS,
     ...common(),
-    groups: (extent) => Math.min(MAX_LAUNCHED, Math.ceil((dynamicExtent ? extent : points) / THREADS)),
+    groups: (extent) => Math.min(MAX_LAUNCHED, Math.ceil((dynamicExtent ? extent : points) / each / THREADS)),
   };
 }

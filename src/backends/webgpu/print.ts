@@ -21,16 +21,20 @@ export function decode(p: Printer, axes: readonly Axis[], flat: string): void {
 
 /** Stores, of which all load before any stores. */
 export function printStores(p: Printer, stores: readonly Store[]): void {
-  const ready = stores.map((t) => ({
-    t,
-    index: p.value(t.index),
-    value: p.value(t.value),
-    mask: t.mask === undefined ? undefined : p.value(t.mask),
-  }));
-  for (const { t, index, value, mask } of ready) {
+  const ready = stores.map((t) => {
+    const width = p.widthOf(t.index);
+    return {
+      t,
+      place: p.place(t.buffer, t.index),
+      value: p.wide(t.value, width),
+      mask: t.mask === undefined ? undefined : p.value(t.mask),
+      width,
+    };
+  });
+  for (const { t, place, value, mask, width } of ready) {
     const write = (): void => {
-      if (t.combine === undefined) p.store(t.buffer, index, value);
-      else p.combineStore(t.buffer, index, t.combine, value);
+      if (t.combine === undefined) p.storeAt(t.buffer, place, value, width);
+      else p.combineAt(t.buffer, place, t.combine, value, width);
     };
     if (mask === undefined) write();
     else p.block(`if (${mask})`, write);

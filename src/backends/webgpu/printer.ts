@@ -5,8 +5,20 @@
 import type { CombineOp } from '../../core/combine.js';
 import type { DType } from '../../core/dtype.js';
 import { isNonNegative } from '../../core/index-expr.js';
-import type { BinaryExpr, CastExpr, Expr, UnaryExpr } from '../../core/scalar.js';
-import { helperText, literal, storedType, wgslType, type Helper } from './wgsl.js';
+import type { BinaryExpr, CastExpr, Expr, Load, UnaryExpr } from '../../core/scalar.js';
+import { LANES, type Lanes } from './lanes.js';
+import {
+  helperName,
+  helperText,
+  literal,
+  splat,
+  storedType,
+  typeText,
+  wgslType,
+  type Helper,
+  type Width,
+  type WgslType,
+} from './wgsl.js';
 
 /** How the elements of a slot are reached. */
 export interface SlotAccess {
@@ -17,7 +29,14 @@ export interface SlotAccess {
   readonly declared: 'f32' | 'i32' | 'u32' | 'atomic<u32>';
   /** Added to the index, if the slot does not begin where its binding does. */
   readonly base?: string;
+  /** Whether the binding declares vectors of four elements. */
+  readonly isVector?: boolean;
 }
+
+const COMPONENTS = ['x', 'y', 'z', 'w'] as const;
+
+/** The lanes of a vector, by the text of a name. */
+export const components = (name: string): string[] => COMPONENTS.map((c) => `${name}.${c}`);
 
 const isWithConstant = (e: Expr): boolean =>
   (e.op === 'add' || e.op === 'sub' || e.op === 'mul' || e.op === 'div') && (e.x.op === 'const' || e.y.op === 'const');
@@ -50,11 +69,13 @@ function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
 export class Printer {
   readonly #lines: string[] = [];
   readonly #scopes: Map<Expr, string>[] = [new Map<Expr, string>()];
-  readonly helpers = new Set<Helper>();
+  readonly helpers = new Set<string>();
   /** Text of each accumulator in reach. */
   readonly accumulators = new Map<number, string>();
   /** Text of each loop variable in reach, an i32. */
   readonly variables = new Map<number, string>();
+  /** Four iterations at once, if that is what is printed. */
+  #lanes: Lanes | undefined;
   #indent = 1;
   #names = 0;
 
@@ -96,6 +117,19 @@ export class Printer {
     this.#scopes.splice(0, Infinity, ...outer);
   }
 
+  /** What is printed in `body` is for four values of a loop variable at once. */
+  inLanes(lanes: Lanes | undefined, body: () => void): void {
+    const outer = this.#lanes;
+    this.#lanes = lanes;
+    this.scope(body);
+    this.#lanes = outer;
+  }
+
+  /** Of the value of an expression. */
+  widthOf(e: Expr): Width {
+    return this.#lanes === undefined || this.#lanes.of(e).kind === 'uniform' ? 1 : 4;
+  }
+
   name(prefix: string): string {
     return `${prefix}${this.#names++}`;
   }
@@ -107,18 +141,32 @@ export class Printer {
     return name;
   }
 
-  /** A name or a literal for the value of an expression. */
+  /** A name or a literal for the value of an expression: a vector, where lanes differ. */
   value(e: Expr): string {
+    const width = this.widthOf(e);
+    if (width === 1 && this.#lanes !== undefined) e = this.#lanes.first(e);
     if (e.op === 'const') return literal(e.type, e.value);
-    if (e.op === 'var') return this.#known(this.variables, e.id, 'loop variable');
+    if (e.op === 'var' && width === 1) return this.#known(this.variables, e.id, 'loop variable');
     if (e.op === 'acc') return this.#known(this.accumulators, e.id, 'accumulator');
     for (const scope of this.#scopes) {
       const known = scope.get(e);
       if (known !== undefined) return known;
     }
-    const name = this.declare(this.#operation(e), wgslType(e.type));
+    const text = e.op === 'var' ? this.#run(e) : this.#operation(e, width);
+    const name = this.declare(text, typeText(wgslType(e.type), width));
     this.#scopes.at(-1)?.set(e, name);
     return name;
+  }
+
+  /** The value of an expression as a vector if `width` says so. */
+  wide(e: Expr, width: Width): string {
+    const value = this.value(e);
+    return width === this.widthOf(e) ? value : splat(wgslType(e.type), width, value);
+  }
+
+  /** The values of the variable that differs from lane to lane. */
+  #run(e: Expr): string {
+    return `${splat('i32', 4, this.value(this.#lanes?.first(e) ?? e))} + vec4<i32>(0, 1, 2, 3)`;
   }
 
   #known(names: ReadonlyMap<number, string>, id: number, what: string): string {
@@ -127,17 +175,17 @@ export class Printer {
     return name;
   }
 
-  #operation(e: Exclude<Expr, { op: 'const' | 'var' | 'acc' }>): string {
+  #operation(e: Exclude<Expr, { op: 'const' | 'var' | 'acc' }>, width: Width): string {
     switch (e.op) {
       case 'load':
-        return this.load(e.buffer, this.value(e.index));
+        return this.#load(e, width);
       case 'select':
-        return `select(${this.value(e.y)}, ${this.value(e.x)}, ${this.value(e.cond)})`;
+        return `select(${this.wide(e.y, width)}, ${this.wide(e.x, width)}, ${this.wide(e.cond, width)})`;
       case 'convert':
       case 'bitcast':
-        return this.#cast(e);
+        return this.#cast(e, width);
       default:
-        return 'y' in e ? this.#binary(e) : this.#unary(e);
+        return 'y' in e ? this.#binary(e, width) : this.#unary(e, width);
     }
   }
 
@@ -152,16 +200,18 @@ export class Printer {
     return name;
   }
 
-  #call(helper: Helper, ...operands: string[]): string {
-    this.helpers.add(helper);
-    return `${helper}(${operands.join(', ')})`;
+  #call(helper: Helper, width: Width, ...operands: string[]): string {
+    const name = helperName(helper, width);
+    this.helpers.add(name);
+    return `${name}(${operands.join(', ')})`;
   }
 
-  #unary(e: UnaryExpr): string {
+  #unary(e: UnaryExpr, width: Width): string {
     const x = this.#operand(e.x);
+    const [f32, u32] = [typeText('f32', width), typeText('u32', width)];
     switch (e.op) {
       case 'neg':
-        return e.type === 'uint32' ? `0u - ${x}` : `-${x}`;
+        return e.type === 'uint32' ? `${u32}(0u) - ${x}` : `-${x}`;
       case 'not':
         return e.type === 'bool' ? `!${x}` : `~${x}`;
       case 'rint':
@@ -171,7 +221,7 @@ export class Printer {
       case 'clz':
         return `countLeadingZeros(${x})`;
       case 'abs':
-        return e.type === 'float32' ? `bitcast<f32>(bitcast<u32>(${x}) & 0x7fffffffu)` : `abs(${x})`;
+        return e.type === 'float32' ? `bitcast<${f32}>(bitcast<${u32}>(${x}) & ${u32}(0x7fffffffu))` : `abs(${x})`;
       case 'sqrt':
       case 'floor':
       case 'ceil':
@@ -182,42 +232,49 @@ export class Printer {
     }
   }
 
-  #binary(e: BinaryExpr): string {
-    const quotient = this.#byConstant(e);
+  #binary(e: BinaryExpr, width: Width): string {
+    const quotient = this.#byConstant(e, width);
     if (quotient !== undefined) return quotient;
     const constants = e.x.op === 'const' && e.y.op === 'const';
-    const x = constants ? this.#operand(e.x) : this.#rounded(e.x, e);
-    const y = this.#rounded(e.y, e);
-    return this.combine(e.op, e.x.type, x, y);
+    const operandWidth = this.widthOf(e.x) === 4 ? 4 : this.widthOf(e.y);
+    const x = constants ? this.#operand(e.x) : this.#rounded(e.x, e, operandWidth);
+    const y = this.#rounded(e.y, e, operandWidth);
+    return this.combine(e.op, e.x.type, x, y, operandWidth);
   }
 
   /** Quotients and remainders by a constant that is neither 0 nor -1, where WGSL's semantics are ours. */
-  #byConstant({ op, x, y, type }: BinaryExpr): string | undefined {
+  #byConstant({ op, x, y, type }: BinaryExpr, width: Width): string | undefined {
     if ((op !== 'div' && op !== 'rem') || y.op !== 'const' || x.op === 'const') return undefined;
     const c = Number(y.value);
     if (type !== 'uint32' && (type !== 'int32' || c === -1)) return undefined;
     if (c === 0) return undefined;
+    const value = this.value(x);
     const isPower = c > 0 && Number.isInteger(Math.log2(c));
     if (isPower && (type === 'uint32' || isNonNegative(x)))
-      return op === 'div' ? `${this.value(x)} >> ${Math.log2(c)}u` : `${this.value(x)} & ${literal(type, c - 1)}`;
-    return `${this.value(x)} ${op === 'div' ? '/' : '%'} ${literal(type, c)}`;
+      return op === 'div'
+        ? `${value} >> ${splat('u32', width, `${Math.log2(c)}u`)}`
+        : `${value} & ${splat(wgslType(type), width, literal(type, c - 1))}`;
+    return `${value} ${op === 'div' ? '/' : '%'} ${splat(wgslType(type), width, literal(type, c))}`;
   }
 
   /**
    * The operand of an operation with a constant, kept from being merged with it if it is such an operation itself: drivers
    * make x of (x + c) - c, whose rounding is the point of it (and of log1p, and of scaling by powers of two).
    */
-  #rounded(x: Expr, e: BinaryExpr): string {
-    const value = this.value(x);
-    return e.type === 'float32' && isWithConstant(e) && isWithConstant(x)
-      ? `bitcast<f32>(bitcast<u32>(${value}) | runtime_zero)`
-      : value;
+  #rounded(x: Expr, e: BinaryExpr, width: Width): string {
+    const value = this.wide(x, width);
+    if (e.type !== 'float32' || !isWithConstant(e) || !isWithConstant(x)) return value;
+    const [f32, u32] = [typeText('f32', width), typeText('u32', width)];
+    return `bitcast<${f32}>(bitcast<${u32}>(${value}) | ${splat('u32', width, 'runtime_zero')})`;
   }
 
   /** The operation on texts of type `type`. */
-  combine(op: BinaryExpr['op'] | CombineOp, type: Expr['type'], x: string, y: string): string {
+  combine(op: BinaryExpr['op'] | CombineOp, type: Expr['type'], x: string, y: string, width: Width = 1): string {
     const isFloat = type === 'float32';
     const isBool = type === 'bool';
+    const [i32, u32] = [typeText('i32', width), typeText('u32', width)];
+    // A shift is by an u32, modulo the bits of a word.
+    const count = (): string => `(${type === 'int32' ? `bitcast<${u32}>(${y})` : y} & ${splat('u32', width, '31u')})`;
     switch (op) {
       case 'add':
         return isBool ? `(${x} | ${y})` : `${x} + ${y}`;
@@ -226,13 +283,13 @@ export class Printer {
       case 'mul':
         return isBool ? `(${x} & ${y})` : `${x} * ${y}`;
       case 'div':
-        return isFloat ? `${x} / ${y}` : this.#call(type === 'int32' ? 'div_i32' : 'div_u32', x, y);
+        return isFloat ? `${x} / ${y}` : this.#call(type === 'int32' ? 'div_i32' : 'div_u32', width, x, y);
       case 'rem':
-        return this.#call(type === 'int32' ? 'rem_i32' : 'rem_u32', x, y);
+        return this.#call(type === 'int32' ? 'rem_i32' : 'rem_u32', width, x, y);
       case 'min':
       case 'max':
         if (isBool) return `(${x} ${op === 'min' ? '&' : '|'} ${y})`;
-        return isFloat ? this.#call(op === 'min' ? 'min_f32' : 'max_f32', x, y) : `${op}(${x}, ${y})`;
+        return isFloat ? this.#call(op === 'min' ? 'min_f32' : 'max_f32', width, x, y) : `${op}(${x}, ${y})`;
       case 'and':
         return `(${x} & ${y})`;
       case 'or':
@@ -240,18 +297,14 @@ export class Printer {
       case 'xor':
         return isBool ? `(${x} != ${y})` : `(${x} ^ ${y})`;
       case 'shl':
-        return `${x} << (${this.#count(type, y)} & 31u)`;
+        return `${x} << ${count()}`;
       case 'shrLogical':
-        return type === 'int32'
-          ? `bitcast<i32>(bitcast<u32>(${x}) >> (${this.#count(type, y)} & 31u))`
-          : `${x} >> (${y} & 31u)`;
+        return type === 'int32' ? `bitcast<${i32}>(bitcast<${u32}>(${x}) >> ${count()})` : `${x} >> ${count()}`;
       case 'shrArithmetic':
-        return type === 'int32'
-          ? `${x} >> (${this.#count(type, y)} & 31u)`
-          : `bitcast<u32>(bitcast<i32>(${x}) >> (${y} & 31u))`;
+        return type === 'int32' ? `${x} >> ${count()}` : `bitcast<${u32}>(bitcast<${i32}>(${x}) >> ${count()})`;
       case 'eq':
       case 'ne':
-        return this.#equality(op, type, x, y);
+        return this.#equality(op, type, x, y, width);
       case 'lt':
         return isBool ? `(!${x} & ${y})` : `${x} < ${y}`;
       case 'le':
@@ -265,9 +318,9 @@ export class Printer {
     }
   }
 
-  #equality(op: 'eq' | 'ne', type: Expr['type'], x: string, y: string): string {
+  #equality(op: 'eq' | 'ne', type: Expr['type'], x: string, y: string, width: Width): string {
     if (type === 'float32' && x === y) {
-      const isNaN = this.#call('is_nan', x);
+      const isNaN = this.#call('is_nan', width, x);
       return op === 'ne' ? isNaN : `!${isNaN}`;
     }
     // Tint makes of != a comparison that is false if either is NaN.
@@ -275,18 +328,16 @@ export class Printer {
     return `${x} ${op === 'eq' ? '==' : '!='} ${y}`;
   }
 
-  #count(type: Expr['type'], y: string): string {
-    return type === 'int32' ? `u32(${y})` : y;
-  }
-
-  #cast(e: CastExpr): string {
+  #cast(e: CastExpr, width: Width): string {
     const x = this.#operand(e.x);
     const [from, to] = [e.x.type, e.type];
-    if (e.op === 'bitcast') return `bitcast<${wgslType(to)}>(${x})`;
-    if (to === 'bool') return this.combine('ne', from, x, literal(from, 0));
-    if (from === 'bool') return `select(${literal(to, 0)}, ${literal(to, 1)}, ${x})`;
-    if (from === 'float32') return this.#call(to === 'int32' ? 'f32_to_i32' : 'f32_to_u32', x);
-    return to === 'float32' ? `f32(${x})` : `bitcast<${wgslType(to)}>(${x})`;
+    const type = wgslType(to);
+    const constant = (value: number): string => splat(type, width, literal(to, value));
+    if (e.op === 'bitcast') return `bitcast<${typeText(type, width)}>(${x})`;
+    if (to === 'bool') return this.combine('ne', from, x, splat(wgslType(from), width, literal(from, 0)), width);
+    if (from === 'bool') return `select(${constant(0)}, ${constant(1)}, ${x})`;
+    if (from === 'float32') return this.#call(to === 'int32' ? 'f32_to_i32' : 'f32_to_u32', width, x);
+    return to === 'float32' ? `${typeText('f32', width)}(${x})` : `bitcast<${typeText(type, width)}>(${x})`;
   }
 
   #slot(slot: number): SlotAccess {
@@ -295,56 +346,83 @@ export class Printer {
     return access;
   }
 
-  #place({ variable, base }: SlotAccess, index: string): string {
+  #element({ variable, base }: SlotAccess, index: string): string {
     return `${variable}[${base === undefined ? index : `${index} + ${base}`}]`;
+  }
+
+  /** The element of an index, or with lanes the vector of four. */
+  place(slot: number, index: Expr): string {
+    const access = this.#slot(slot);
+    const lanes = this.#lanes;
+    if (lanes === undefined || lanes.of(index).kind === 'uniform') return this.#element(access, this.value(index));
+    const { base, isVector } = access;
+    if (isVector !== true) throw new Error(`internal error: slot ${slot} is not read as vectors`);
+    const quad = this.value(lanes.quadOf(index));
+    return this.#element({ ...access, ...(base !== undefined && { base: `${base} / ${LANES}` }) }, quad);
+  }
+
+  #load({ buffer, index }: Load, width: Width): string {
+    return this.#loaded(this.#slot(buffer), this.place(buffer, index), width);
   }
 
   /** The element of a slot. */
   load(slot: number, index: string): string {
     const access = this.#slot(slot);
-    const place = this.#place(access, index);
-    const raw = access.declared === 'atomic<u32>' ? `atomicLoad(&${place})` : place;
-    if (access.dtype === 'bool') return `${raw} != 0u`;
-    const declared = access.declared === 'atomic<u32>' ? 'u32' : access.declared;
-    const type = storedType(access.dtype);
-    return declared === type ? raw : `bitcast<${type}>(${raw})`;
+    return this.#loaded(access, this.#element(access, index), 1);
   }
 
-  #stored(access: SlotAccess, value: string): string {
-    const text = access.dtype === 'bool' ? `select(0u, 1u, ${value})` : value;
-    const declared = access.declared === 'atomic<u32>' ? 'u32' : access.declared;
-    return declared === storedType(access.dtype) ? text : `bitcast<${declared}>(${text})`;
+  /** The type in which a binding is read and written. */
+  #declared({ declared }: SlotAccess): WgslType {
+    return declared === 'atomic<u32>' ? 'u32' : declared;
+  }
+
+  #loaded(access: SlotAccess, place: string, width: Width): string {
+    const declared = this.#declared(access);
+    const raw = access.declared === 'atomic<u32>' ? `atomicLoad(&${place})` : place;
+    if (access.dtype === 'bool') return `${raw} != ${splat('u32', width, '0u')}`;
+    const type = storedType(access.dtype);
+    return declared === type ? raw : `bitcast<${typeText(type, width)}>(${raw})`;
+  }
+
+  #stored(access: SlotAccess, value: string, width: Width): string {
+    const text =
+      access.dtype === 'bool' ? `select(${splat('u32', width, '0u')}, ${splat('u32', width, '1u')}, ${value})` : value;
+    const declared = this.#declared(access);
+    return declared === storedType(access.dtype) ? text : `bitcast<${typeText(declared, width)}>(${text})`;
   }
 
   /** Print a store of a value. */
   store(slot: number, index: string, value: string): void {
+    this.storeAt(slot, this.#element(this.#slot(slot), index), value, 1);
+  }
+
+  /** Print a store of a value of a width. */
+  storeAt(slot: number, place: string, value: string, width: Width): void {
     const access = this.#slot(slot);
-    const place = this.#place(access, index);
-    const text = this.#stored(access, value);
+    const text = this.#stored(access, value, width);
     this.line(access.declared === 'atomic<u32>' ? `atomicStore(&${place}, ${text});` : `${place} = ${text};`);
   }
 
   /** Print `element = combine(element, value)`, as one atomic step if the slot is atomic. */
-  combineStore(slot: number, index: string, op: CombineOp, value: string): void {
+  combineAt(slot: number, place: string, op: CombineOp, value: string, width: Width): void {
     const access = this.#slot(slot);
     if (access.declared !== 'atomic<u32>') {
-      const before = this.declare(this.load(slot, index));
-      this.store(slot, index, this.declare(this.combine(op, access.dtype, before, value)));
+      const before = this.declare(this.#loaded(access, place, width));
+      this.storeAt(slot, place, this.declare(this.combine(op, access.dtype, before, value, width)), width);
       return;
     }
     const native = nativeAtomic(op, access.dtype);
     if (native !== undefined) {
-      this.line(`${native}(&${this.#place(access, index)}, ${this.#stored(access, value)});`);
+      this.line(`${native}(&${place}, ${this.#stored(access, value, 1)});`);
       return;
     }
     // Compare and exchange until nobody came between: WGSL has no atomics of floats, and none that multiply.
-    const place = this.#place(access, index);
     const old = this.name('old');
     this.line(`var ${old} = atomicLoad(&${place});`);
     this.block('loop', () => {
       const type = storedType(access.dtype);
       const before = access.dtype === 'bool' ? `(${old} != 0u)` : type === 'u32' ? old : `bitcast<${type}>(${old})`;
-      const next = this.declare(this.#stored(access, this.declare(this.combine(op, access.dtype, before, value))));
+      const next = this.declare(this.#stored(access, this.declare(this.combine(op, access.dtype, before, value)), 1));
       const result = this.declare(`atomicCompareExchangeWeak(&${place}, ${old}, ${next})`);
       this.line(`if (${result}.exchanged) { break; }`);
       this.line(`${old} = ${result}.old_value;`);

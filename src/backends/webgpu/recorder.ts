@@ -5,7 +5,7 @@
 import type { BranchStep, KernelCall, LoopStep, Program, Step } from '../../compiler/loop-ir.js';
 import { beginShader, branchShader, Condition, type ControlWords, holdsShader } from './control.js';
 import { Template, type Launch } from './launch.js';
-import { bytesOf } from './memory-layout.js';
+import { bytesOf, ELEMENT_BYTES, VECTOR_BYTES } from './memory-layout.js';
 import type { Shader } from './shader.js';
 import type { Place, Templates } from './templates.js';
 
@@ -162,13 +162,15 @@ export class Recorder {
     if (buffer === undefined) throw new Error(`internal error: no buffer ${id}`);
     const { place, length, dtype } = buffer;
     const { inputCount, outputCount, constants, dynamicExtent } = this.program;
-    const bytes = Math.max(4, bytesOf(dtype, length));
+    // Whole vectors of four words can be bound: arrays do not share them.
+    const bytes = VECTOR_BYTES * Math.max(1, Math.ceil(bytesOf(dtype, length) / VECTOR_BYTES));
     const whole = (source: number, offset = 0): Place => ({
       source,
       offset,
       size: dynamicExtent ? undefined : bytes,
       first: 0,
       moved: false,
+      aligned: true,
     });
     switch (place.kind) {
       case 'input':
@@ -182,7 +184,12 @@ export class Recorder {
       case 'slice': {
         const of = this.place(place.of);
         const position = this.#positions.get(place.loop) ?? 0;
-        return { ...of, first: of.first + position * length, moved: true };
+        return {
+          ...of,
+          first: of.first + position * length,
+          moved: true,
+          aligned: of.aligned && (length * ELEMENT_BYTES) % VECTOR_BYTES === 0,
+        };
       }
       case 'carry':
         return this.place(this.#carries.get(`${place.loop}.${place.index}.${place.at}`) ?? -1);

@@ -4,7 +4,7 @@ import type { Kernel } from '../../compiler/loop-ir.js';
 import { mapStage, mapStore } from '../../compiler/stages.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { contractShader } from './contract-kernel.js';
-import { atomicSlots, loopShader } from './loop-kernel.js';
+import { atomicSlots, loopShader, planLoop } from './loop-kernel.js';
 import type { SlotAccess } from './printer.js';
 import { storedType } from './wgsl.js';
 
@@ -14,6 +14,8 @@ export interface Layout {
   readonly bindings: readonly number[];
   /** Whether a slot begins somewhere in its binding: its first element is then a parameter. */
   readonly moved: readonly boolean[];
+  /** Whether a slot that begins somewhere begins at a multiple of 16 bytes. */
+  readonly aligned: readonly boolean[];
   /** Whether each binding is of a buffer that this kernel writes. */
   readonly written: readonly boolean[];
 }
@@ -29,12 +31,16 @@ export interface Shader {
 export const isWritten = (kernel: Kernel, slot: number): boolean => kernel.buffers[slot]?.access !== 'read';
 
 export function kernelShader(
-  kernel: Kernel,
+  original: Kernel,
   layout: Layout,
   dynamicExtent: boolean,
   capabilities: GpuCapabilities,
 ): Shader {
+  const kernel = expanded(original);
   const atomic = kernel.kind === 'loop' ? atomicSlots(kernel) : new Set<number>();
+  const memory = layout.bindings.map((binding, slot) => ({ binding, isAligned: layout.aligned[slot] === true }));
+  const plan = kernel.kind === 'loop' ? planLoop(kernel, memory, dynamicExtent) : undefined;
+  const vectors = plan?.vectors.bindings ?? new Set<number>();
   const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic));
   const moved = layout.moved.flatMap((is, slot) => (is ? [slot] : []));
   const slots = kernel.buffers.map(({ dtype }, slot): SlotAccess => {
@@ -43,10 +49,12 @@ export function kernelShader(
       dtype,
       variable: `b${binding}`,
       declared: declared[binding] ?? 'u32',
+      isVector: vectors.has(binding),
       ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
     };
   });
-  const { workgroupSize, declarations, prelude, body, groups } = print(kernel, slots, dynamicExtent, capabilities);
+  const { workgroupSize, declarations, prelude, body, groups } =
+    plan !== undefined ? loopShader(plan, slots, dynamicExtent, capabilities) : print(kernel, slots, capabilities);
   const takesParameters = dynamicExtent || moved.length > 0;
   const parameters = takesParameters
     ? `struct Params { extent: u32, ${moved.map((slot) => `first_${slot}: u32, `).join('')}}
@@ -56,7 +64,7 @@ export function kernelShader(
 ${declared
   .map(
     (type, i) =>
-      `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${type}>;`,
+      `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${vectors.has(i) ? `vec4<${type}>` : type}>;`,
   )
   .join('\n')}
 ${parameters}
@@ -91,32 +99,28 @@ function declaredType(
   return types.size === 1 && type !== 'bool' ? type : 'u32';
 }
 
-function print(
-  kernel: Kernel,
-  slots: readonly SlotAccess[],
-  dynamicExtent: boolean,
-  capabilities: GpuCapabilities,
-): ReturnType<typeof loopShader> {
+/** Mathematical functions as the basic operations that are printed. */
+function expanded(kernel: Kernel): Kernel {
   const expand = createExpander();
   switch (kernel.kind) {
     case 'sort':
-      throw new Error('internal error: webgpu: a sort is loop kernels');
+      return kernel;
     case 'contract': {
       const operand = <O extends typeof kernel.lhs>(o: O): O => ('value' in o ? { ...o, value: expand(o.value) } : o);
       const epilogue =
         kernel.epilogue === undefined ? {} : { epilogue: kernel.epilogue.map((t) => mapStore(t, expand)) };
-      return contractShader(
-        { ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue },
-        slots,
-        capabilities,
-      );
+      return { ...kernel, lhs: operand(kernel.lhs), rhs: operand(kernel.rhs), ...epilogue };
     }
     case 'loop':
-      return loopShader(
-        { ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) },
-        slots,
-        dynamicExtent,
-        capabilities,
-      );
+      return { ...kernel, stages: kernel.stages.map((s) => mapStage(s, expand)) };
   }
+}
+
+function print(
+  kernel: Kernel,
+  slots: readonly SlotAccess[],
+  capabilities: GpuCapabilities,
+): ReturnType<typeof loopShader> {
+  if (kernel.kind !== 'contract') throw new Error(`internal error: webgpu: a ${kernel.kind} kernel was not planned`);
+  return contractShader(kernel, slots, capabilities);
 }

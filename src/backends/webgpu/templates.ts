@@ -11,6 +11,8 @@ export interface Place extends Range {
   /** The first element, counted from `offset`; not fixed if it is a slice. */
   readonly first: number;
   readonly moved: boolean;
+  /** Whether `first` is a multiple of four, whatever it is. */
+  readonly aligned: boolean;
 }
 
 const NOWHERE = { range: -1, begin: 0, packed: false };
@@ -30,7 +32,8 @@ export class Templates {
   /** That of a kernel whose slots are in these places. */
   get(index: number, places: readonly Place[]): Template {
     let key = String(index);
-    for (const { source, offset, moved } of places) key += `,${source}${moved ? 'm' : ':'}${offset}`;
+    for (const { source, offset, moved, aligned } of places)
+      key += `,${source}${!moved ? ':' : aligned ? 'a' : 'm'}${offset}`;
     let template = this.#known.get(key);
     if (template === undefined) this.#known.set(key, (template = this.#make(index, places)));
     return template;
@@ -62,6 +65,7 @@ export class Templates {
     const layout: Layout = {
       bindings: where.map(({ range }) => range),
       moved: places.map((p, slot) => p.moved || where[slot]?.packed === true),
+      aligned: places.map((p) => p.aligned),
       // A buffer is either read or written in one launch, whatever the ranges (WebGPU §3.4.5).
       written: packing.ranges.map(({ source }) => writtenSources.has(source)),
     };

@@ -41,76 +41,116 @@ export function literal(type: ScalarType, value: number | bigint): string {
     case 'f32': {
       FLOAT[0] = x;
       const [bits = 0] = FLOAT_BITS;
-      if (!Number.isFinite(FLOAT[0])) return `bitcast<f32>(runtime_zero | ${bits}u)`;
-      // Decimal text of subnormal numbers and of -0 is not read alike everywhere; their bits are.
-      if (x !== 0 ? Math.abs(FLOAT[0]) < 2 ** -126 : Object.is(FLOAT[0], -0)) return `bitcast<f32>(${bits}u)`;
+      // Nor is a constant vector of -0 kept: Tint makes zeros of it.
+      if (!Number.isFinite(FLOAT[0]) || Object.is(FLOAT[0], -0)) return `bitcast<f32>(runtime_zero | ${bits}u)`;
+      // Decimal text of subnormal numbers is not read alike everywhere; their bits are.
+      if (x !== 0 && Math.abs(FLOAT[0]) < 2 ** -126) return `bitcast<f32>(${bits}u)`;
       return `${String(FLOAT[0])}f`;
     }
   }
 }
 
-/** Functions that a shader contains if it calls them, with those they call. */
+/** Values of one invocation: a scalar, or four of them as a vector. */
+export type Width = 1 | 4;
+
+/** The text of a type at a width. */
+export const typeText = (type: WgslType, width: Width): string => (width === 1 ? type : `vec4<${type}>`);
+
+/** One value for all lanes of a width. */
+export const splat = (type: WgslType, width: Width, value: string): string =>
+  width === 1 ? value : `vec4<${type}>(${value})`;
+
+/** A helper at a width: types, values of every lane and the names of other helpers at that width. */
+interface HelperText {
+  readonly f32: string;
+  readonly i32: string;
+  readonly u32: string;
+  readonly bool: string;
+  readonly name: (helper: string) => string;
+}
+
+/** Functions that a shader contains if it calls them, with those they call: selects, so that they are the same for vectors. */
 const HELPERS = {
   is_nan: {
     // A comparison of x with itself may be optimised away where NaN is assumed not to exist.
-    code: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
+    code: ({ f32, u32, bool, name }) =>
+      `fn ${name('is_nan')}(x: ${f32}) -> ${bool} { return (bitcast<${u32}>(x) & ${u32}(0x7fffffffu)) > ${u32}(0x7f800000u); }`,
     calls: [],
   },
-  // WGSL's min and max may return either operand if one is NaN or both are zeros.
+  // WGSL's min and max may return either operand if one is NaN or both are zeros. Comparisons with NaN are false.
   min_f32: {
-    code: `fn min_f32(x: f32, y: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  if (x == y) { return bitcast<f32>(bitcast<u32>(x) | bitcast<u32>(y)); }
-  return select(y, x, x < y);
+    code: ({ f32, u32, name }) => `fn ${name('min_f32')}(x: ${f32}, y: ${f32}) -> ${f32} {
+  let either = bitcast<${f32}>(bitcast<${u32}>(x) | bitcast<${u32}>(y));
+  return select(select(select(y, x, x < y), either, x == y), x, ${name('is_nan')}(x));
 }`,
     calls: ['is_nan'],
   },
   max_f32: {
-    code: `fn max_f32(x: f32, y: f32) -> f32 {
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  if (x == y) { return bitcast<f32>(bitcast<u32>(x) & bitcast<u32>(y)); }
-  return select(y, x, x > y);
+    code: ({ f32, u32, name }) => `fn ${name('max_f32')}(x: ${f32}, y: ${f32}) -> ${f32} {
+  let both = bitcast<${f32}>(bitcast<${u32}>(x) & bitcast<${u32}>(y));
+  return select(select(select(y, x, x > y), both, x == y), x, ${name('is_nan')}(x));
 }`,
     calls: ['is_nan'],
   },
-  // XLA: x / 0 has all bits set, x % 0 is x.
-  div_i32: { code: 'fn div_i32(x: i32, y: i32) -> i32 { if (y == 0) { return -1; } return x / y; }', calls: [] },
-  div_u32: {
-    code: 'fn div_u32(x: u32, y: u32) -> u32 { if (y == 0) { return 0xffffffffu; } return x / y; }',
+  // XLA: x / 0 has all bits set, x % 0 is x; WGSL's are x and 0.
+  div_i32: {
+    code: ({ i32, name }) =>
+      `fn ${name('div_i32')}(x: ${i32}, y: ${i32}) -> ${i32} { return select(x / y, ${i32}(-1), y == ${i32}(0)); }`,
     calls: [],
   },
-  rem_i32: { code: 'fn rem_i32(x: i32, y: i32) -> i32 { if (y == 0) { return x; } return x % y; }', calls: [] },
-  rem_u32: { code: 'fn rem_u32(x: u32, y: u32) -> u32 { if (y == 0) { return x; } return x % y; }', calls: [] },
-  // XLA: truncates, saturates, NaN is 0.
+  div_u32: {
+    code: ({ u32, name }) =>
+      `fn ${name('div_u32')}(x: ${u32}, y: ${u32}) -> ${u32} { return select(x / y, ${u32}(0xffffffffu), y == ${u32}(0u)); }`,
+    calls: [],
+  },
+  rem_i32: {
+    code: ({ i32, name }) =>
+      `fn ${name('rem_i32')}(x: ${i32}, y: ${i32}) -> ${i32} { return select(x % y, x, y == ${i32}(0)); }`,
+    calls: [],
+  },
+  rem_u32: {
+    code: ({ u32, name }) =>
+      `fn ${name('rem_u32')}(x: ${u32}, y: ${u32}) -> ${u32} { return select(x % y, x, y == ${u32}(0u)); }`,
+    calls: [],
+  },
+  // XLA: truncates, saturates, NaN is 0. What is out of range is replaced before it is converted.
   f32_to_i32: {
-    code: `fn f32_to_i32(x: f32) -> i32 {
-  if (is_nan(x)) { return 0; }
-  if (x >= 2147483648.0) { return 2147483647; }
-  if (x <= -2147483648.0) { return i32(-2147483648); }
-  return i32(x);
+    code: ({ f32, i32, name }) => `fn ${name('f32_to_i32')}(x: ${f32}) -> ${i32} {
+  let isLarge = x >= ${f32}(2147483648.0);
+  let inside = select(x, ${f32}(0.0), isLarge | (x < ${f32}(-2147483648.0)) | ${name('is_nan')}(x));
+  let low = select(${i32}(inside), ${i32}(-2147483647 - 1), x < ${f32}(-2147483648.0));
+  return select(low, ${i32}(2147483647), isLarge);
 }`,
     calls: ['is_nan'],
   },
   f32_to_u32: {
-    code: `fn f32_to_u32(x: f32) -> u32 {
-  if (is_nan(x) || x <= 0.0) { return 0u; }
-  if (x >= 4294967296.0) { return 0xffffffffu; }
-  return u32(x);
+    code: ({ f32, u32, name }) => `fn ${name('f32_to_u32')}(x: ${f32}) -> ${u32} {
+  let isLarge = x >= ${f32}(4294967296.0);
+  let inside = select(x, ${f32}(0.0), isLarge | (x <= ${f32}(0.0)) | ${name('is_nan')}(x));
+  return select(${u32}(inside), ${u32}(0xffffffffu), isLarge);
 }`,
     calls: ['is_nan'],
   },
-} as const satisfies Record<string, { readonly code: string; readonly calls: readonly string[] }>;
+} as const satisfies Record<string, { readonly code: (text: HelperText) => string; readonly calls: readonly string[] }>;
 
 export type Helper = keyof typeof HELPERS;
 
-/** The text of the helpers, each once. */
-export function helperText(used: ReadonlySet<Helper>): string {
-  const all = new Set<string>(used);
-  for (const name of used) for (const callee of HELPERS[name].calls) all.add(callee);
-  return Object.entries(HELPERS)
-    .filter(([name]) => all.has(name))
-    .map(([, { code }]) => code)
-    .join('\n');
+const WIDTHS: readonly Width[] = [1, 4];
+
+/** The name of a helper at a width. */
+export const helperName = (helper: string, width: Width): string => (width === 1 ? helper : `${helper}_x${width}`);
+
+/** The text of the helpers of these names, each once. */
+export function helperText(used: ReadonlySet<string>): string {
+  return WIDTHS.flatMap((width) => {
+    const all = new Set(used);
+    for (const [helper, { calls }] of Object.entries(HELPERS))
+      if (used.has(helperName(helper, width))) for (const callee of calls) all.add(helperName(callee, width));
+    const [f32 = '', i32 = '', u32 = '', bool = ''] = (['f32', 'i32', 'u32', 'bool'] as const).map((t) =>
+      typeText(t, width),
+    );
+    return Object.entries(HELPERS)
+      .filter(([helper]) => all.has(helperName(helper, width)))
+      .map(([, { code }]) => code({ f32, i32, u32, bool, name: (helper) => helperName(helper, width) }));
+  }).join('\n');
 }

@@ -1,0 +1,147 @@
+/** Kernels that read and write vectors of four elements: which do, and that all lengths and offsets give what the CPU gives. */
+import { describe, expect, test } from 'vitest';
+import { devices, jit, lax, numpy as np, requestDevice, devicePut, type DType, type NDArray } from 'cotangent';
+
+const gpu = await requestDevice('webgpu');
+const [cpu = gpu] = devices();
+
+/** The bindings that a function's shaders declare, of vectors and of single elements. */
+const bindings = (f: (...xs: NDArray[]) => unknown, ...shapes: (readonly number[])[]): string[] =>
+  [
+    ...jit((...xs: NDArray[]) => f(...xs) as NDArray)
+      .lower(...shapes.map((shape) => devicePut(np.zeros(shape), gpu)))
+      .asText('wgsl')
+      .matchAll(/array<(vec4<f32>|f32)>;/g),
+  ].map(([, type = '']) => type);
+
+const V = 'vec4<f32>';
+
+describe('arrays are declared as vectors', () => {
+  test('by elementwise kernels of any length, but not for a scalar operand', () => {
+    const chain = (x: NDArray, y: NDArray, z: NDArray): NDArray => x.mul(y).add(z);
+    expect(bindings(chain, [64], [64], [64])).toEqual([V, V, V, V]);
+    expect(bindings(chain, [67], [67], [67])).toEqual([V, V, V, V]);
+    expect(bindings(chain, [64], [], [64])).toEqual([V, 'f32', V, V]);
+  });
+
+  test('where a row is repeated, if it is whole vectors', () => {
+    const bias = (x: NDArray, b: NDArray): NDArray => np.maximum(x.add(b), 0);
+    expect(bindings(bias, [30, 64], [64])).toEqual([V, V, V]);
+    expect(bindings(bias, [64, 30], [30])).toEqual(['f32', 'f32', 'f32']);
+    expect(bindings(bias, [30, 64], [30, 1])).toEqual([V, 'f32', V]);
+  });
+
+  test('not where elements are beside those they are read with, or in another order', () => {
+    expect(bindings((x) => x.slice([1, 65]).add(x.slice([0, 64])), [65])).toEqual(['f32', 'f32']);
+    expect(bindings((x) => x.T.add(1), [64, 64])).toEqual(['f32', 'f32']);
+    expect(bindings((x) => np.flip(x).add(x), [64])).toEqual(['f32', 'f32']);
+  });
+
+  test('by workgroups that share rows', () => {
+    const softmax = (x: NDArray): NDArray => {
+      const e = np.exp(x.sub(np.max(x, { axis: 1, keepdims: true })));
+      return e.div(np.sum(e, { axis: 1, keepdims: true }));
+    };
+    expect(bindings(softmax, [256, 256])).toEqual([V, V]);
+    expect(bindings(softmax, [256, 254])).toEqual(['f32', 'f32']);
+    // A long sum: parts of it, each a single element, then the sum of those.
+    expect(bindings((x) => np.sum(x), [2 ** 20])).toEqual([V, 'f32', 'f32', V]);
+  });
+});
+
+const LENGTHS = [...Array(71).keys(), 255, 256, 257, 1023, 1024, 1025];
+
+/** Small integers with edge cases among them. */
+function values(dtype: DType, length: number, seed: number): NDArray {
+  const edges = [NaN, -0, Infinity, -Infinity, 0];
+  const data = Array.from({ length }, (_, i) => {
+    const n = Math.imul(i + 1 + seed * 977, 2654435761) >>> 16;
+    if (dtype === 'float32' && n % 7 === 0) return edges[n % 5] ?? 0;
+    return dtype === 'bool' ? n & 1 : dtype === 'uint32' ? n % 19 : (n % 19) - 9;
+  });
+  return np.array(data, { dtype });
+}
+
+async function same(f: (...xs: NDArray[]) => readonly NDArray[], xs: readonly NDArray[], what: string): Promise<void> {
+  const expected = f(...xs.map((x) => devicePut(x, cpu)));
+  const got = f(...xs.map((x) => devicePut(x, gpu)));
+  const both = await Promise.all([...expected, ...got].map((y) => y.data()));
+  expected.forEach((_, i) => {
+    expect(both[expected.length + i], what).toEqual(both[i]);
+  });
+}
+
+describe('as the CPU, of any length', () => {
+  test('arrays one operation at a time', async () => {
+    for (const n of LENGTHS) {
+      for (const dtype of ['float32', 'int32', 'uint32', 'bool'] as const)
+        await same(
+          (x, y) => [np.maximum(x, y), np.where(x.greater(y), x, y), x.equal(y)],
+          [values(dtype, n, 1), values(dtype, n, 2)],
+          `${n} ${dtype}`,
+        );
+    }
+  });
+
+  test('programs of several arrays and results', async () => {
+    const f = jit((x: NDArray, n: NDArray, b: NDArray) => [
+      np.where(b, x.mul(2), np.minimum(x, 1)),
+      np.floorDivide(n, 3).add(np.arange(n.aval.size)),
+      np.logicalXor(b, x.less(0)),
+      n.add(b.astype('int32')).astype('float32'),
+    ]);
+    for (const n of LENGTHS)
+      await same(f, [values('float32', n, 1), values('int32', n, 2), values('bool', n, 3)], String(n));
+  });
+
+  test('rows: their reductions, and elements beside a value of the row', async () => {
+    const f = jit((x: NDArray, row: NDArray) => [
+      np.sum(x, { axis: 1 }),
+      np.argmax(x, 1),
+      x.sub(np.max(x, { axis: 1, keepdims: true })).mul(row),
+      np.sum(x, { axis: 0 }),
+      np.any(x.greater(row), { axis: 1 }),
+    ]);
+    for (const [rows, n] of [
+      [5, 3],
+      [3, 4],
+      [70, 64],
+      [66, 130],
+      [130, 132],
+      [64, 255],
+      [65, 256],
+      [3, 1025],
+      [2, 8192],
+      [1, 16388],
+      [1, 16385],
+    ] as const)
+      await same(f, [values('int32', rows * n, 1).reshape(rows, n), values('int32', n, 2)], `${rows} ${n}`);
+  });
+
+  test('slices, and stacked arrays at the steps of a loop', async () => {
+    for (const n of [1, 3, 4, 5, 8, 63, 64, 130, 132]) {
+      const x = values('int32', 7 * n, n).reshape(7, n);
+      await same(
+        jit((xs: NDArray) => {
+          const zeros = np.zeros([n], { dtype: 'int32' });
+          const [carry, ys] = lax.scan((c: NDArray, row: NDArray) => [c.add(row), c.mul(2).sub(row)], zeros, xs);
+          return [carry, ys];
+        }),
+        [x],
+        `scan ${n}`,
+      );
+      await same(
+        jit((xs: NDArray) =>
+          [1, 2, 4].map((k) =>
+            xs
+              .reshape(-1)
+              .slice([k, 6 * n])
+              .add(k),
+          ),
+        ),
+        [x],
+        `slices ${n}`,
+      );
+    }
+  });
+});

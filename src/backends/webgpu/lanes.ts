@@ -42,6 +42,11 @@ export class Lanes {
     return variation;
   }
 
+  /** The loop on which a variable depends. */
+  loopOf(variable: number): number {
+    return variable === this.variable ? this.quad.id : variable;
+  }
+
   /** Which four elements an index names, if they begin at a multiple of four. */
   quadOf(index: Expr): Expr {
     return divIndex(this.first(index), LANES);

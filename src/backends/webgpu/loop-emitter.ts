@@ -38,12 +38,13 @@ export class LoopEmitter {
       ? `i32(params.extent${each === 1 ? '' : ` + ${each - 1}u`}) / ${each}`
       : `${Math.ceil(sizeOf(kernel.loops) / each)}i`;
     p.line(`let launched = i32(workgroups.x * workgroups.y * ${threads}u);`);
-    p.block(`for (var point = i32(group * ${threads}u + local); point < ${end}; point += launched)`, () => {
+    p.loop(`for (var point = i32(group * ${threads}u + local); point < ${end}; point += launched)`, () => {
       decode(p, points === undefined ? kernel.loops : [points.quad], 'point');
       p.inLanes(points, () => {
         for (const stage of kernel.stages) {
           this.#start(stage, (acc) => acc.init);
           this.#nested(stage, 0);
+          this.#settle(stage);
         }
       });
     });
@@ -56,7 +57,7 @@ export class LoopEmitter {
       const width = this.p.widthOf(accRef(acc.dtype, acc.id));
       const value = this.p.wide(start(acc), width);
       this.p.line(`var ${name}: ${typeText(wgslType(acc.dtype), width)} = ${value};`);
-      this.p.accumulators.set(acc.id, name);
+      this.p.accumulate(acc.id, name);
       return name;
     });
   }
@@ -70,8 +71,8 @@ export class LoopEmitter {
       return;
     }
     const i = this.p.name('i');
-    this.p.variables.set(loop.id, i);
-    this.p.block(`for (var ${i} = 0i; ${i} < ${loop.extent}i; ${i}++)`, () => {
+    this.p.loop(`for (var ${i} = 0i; ${i} < ${loop.extent}i; ${i}++)`, () => {
+      this.p.bind(loop.id, i);
       this.#nested(stage, depth + 1);
     });
   }
@@ -111,8 +112,8 @@ export class LoopEmitter {
     p.scopeAfresh(() => {
       const parts = later.map((text) => p.declare(text));
       stage.accumulators.forEach(({ id }, i) => {
-        p.accumulators.set(id, names[i] ?? '');
-        p.accumulators.set(laterPart(id), parts[i] ?? '');
+        p.accumulate(id, names[i] ?? '');
+        p.accumulate(laterPart(id), parts[i] ?? '');
       });
       this.#assign(
         stage.accumulators.map(({ dtype, update }, i) => {
@@ -136,6 +137,7 @@ export class LoopEmitter {
       if (kind === 'shared') this.#shared(stage, size);
       else if (kind === 'scan') this.#scan(stage, size);
       else this.#alone(stage);
+      this.#settle(stage);
       if (i < kernel.stages.length - 1 && stage.stores.length > 0) {
         p.line('storageBarrier();');
         p.line('workgroupBarrier();');
@@ -161,7 +163,7 @@ export class LoopEmitter {
       own = this.#start(stage, startOf);
       const q = p.name('q');
       const loops = lanes === undefined ? stage.loops : [lanes.quad];
-      p.block(`for (var ${q} = i32(local); ${q} < ${sizeOf(loops)}i; ${q} += ${size}i)`, () => {
+      p.loop(`for (var ${q} = i32(local); ${q} < ${sizeOf(loops)}i; ${q} += ${size}i)`, () => {
         decode(p, loops, q);
         this.#iteration(stage);
       });
@@ -179,7 +181,7 @@ export class LoopEmitter {
     p.line('workgroupBarrier();');
     p.block(`if (local < ${width}u)`, () => {
       const i = p.name('i');
-      p.block(`for (var ${i} = local + ${width}u; ${i} < ${size}u; ${i} += ${width}u)`, () => {
+      p.loop(`for (var ${i} = local + ${width}u; ${i} < ${size}u; ${i} += ${width}u)`, () => {
         this.#merge(
           stage,
           own,
@@ -191,7 +193,7 @@ export class LoopEmitter {
     p.line('workgroupBarrier();');
     const whole = this.#start(stage, (acc) => acc.init);
     const i = p.name('i');
-    p.block(`for (var ${i} = 0u; ${i} < ${width}u; ${i}++)`, () => {
+    p.loop(`for (var ${i} = 0u; ${i} < ${width}u; ${i}++)`, () => {
       this.#merge(
         stage,
         whole,
@@ -216,10 +218,16 @@ export class LoopEmitter {
     return sum;
   }
 
+  /** Accumulators are those of these names. */
   #restore(stage: Stage, names: readonly string[]): void {
     stage.accumulators.forEach(({ id }, i) => {
-      this.p.accumulators.set(id, names[i] ?? '');
+      this.p.accumulate(id, names[i] ?? '');
     });
+  }
+
+  /** What the stages after it read. */
+  #settle(stage: Stage): void {
+    for (const { id } of stage.accumulators) this.p.settle(id);
   }
 
   /**
@@ -243,13 +251,13 @@ export class LoopEmitter {
     };
     const iterations = (body: () => void): void => {
       const q = p.name('q');
-      p.block(`for (var ${q} = begin; ${q} < end; ${q}++)`, () => {
+      p.loop(`for (var ${q} = begin; ${q} < end; ${q}++)`, () => {
         decode(p, stage.loops, q);
         body();
       });
     };
     const base = p.name('base');
-    p.block(`for (var ${base} = 0i; ${base} < ${total}i; ${base} += ${size * run}i)`, () => {
+    p.loop(`for (var ${base} = 0i; ${base} < ${total}i; ${base} += ${size * run}i)`, () => {
       p.line(`let begin = ${base} + i32(local) * ${run}i;`);
       p.line(`let end = min(begin + ${run}i, ${total}i);`);
       const own = this.#start(stage, (acc) => acc.init);
@@ -262,7 +270,7 @@ export class LoopEmitter {
         p.line(`let first = local * ${segment}u;`);
         const sum = this.#variables(stage, read('first'));
         const i = p.name('i');
-        p.block(`for (var ${i} = first + 1u; ${i} < first + ${segment}u; ${i}++)`, () => {
+        p.loop(`for (var ${i} = first + 1u; ${i} < first + ${segment}u; ${i}++)`, () => {
           this.#merge(stage, sum, read(i));
           write(sum, i);
         });
@@ -271,13 +279,13 @@ export class LoopEmitter {
       const before = this.#variables(stage, carried);
       const j = p.name('j');
       const last = `${j} * ${segment}u + ${segment - 1}u`;
-      p.block(`for (var ${j} = 0u; ${j} < local / ${segment}u; ${j}++)`, () => {
+      p.loop(`for (var ${j} = 0u; ${j} < local / ${segment}u; ${j}++)`, () => {
         this.#merge(stage, before, read(last));
       });
       p.block(`if (local % ${segment}u != 0u)`, () => {
         this.#merge(stage, before, read('local - 1u'));
       });
-      p.block(`for (var ${j} = 0u; ${j} < ${segments}u; ${j}++)`, () => {
+      p.loop(`for (var ${j} = 0u; ${j} < ${segments}u; ${j}++)`, () => {
         this.#merge(stage, carried, read(last));
       });
       this.#restore(stage, before);

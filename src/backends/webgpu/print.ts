@@ -15,7 +15,7 @@ export function decode(p: Printer, axes: readonly Axis[], flat: string): void {
     stride /= Math.max(extent, 1);
     const quotient = stride === 1 ? flat : `${flat} / ${stride}`;
     const position = i === 0 ? quotient : `(${quotient}) % ${Math.max(extent, 1)}`;
-    p.variables.set(id, position === flat ? flat : p.declare(position));
+    p.bind(id, position === flat ? flat : p.declare(position));
   });
 }
 

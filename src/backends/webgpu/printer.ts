@@ -5,20 +5,11 @@
 import type { CombineOp } from '../../core/combine.js';
 import type { DType } from '../../core/dtype.js';
 import { isNonNegative } from '../../core/index-expr.js';
-import type { BinaryExpr, CastExpr, Expr, Load, UnaryExpr } from '../../core/scalar.js';
+import type { BinaryExpr, Expr, Load } from '../../core/scalar.js';
 import { LANES, type Lanes } from './lanes.js';
-import {
-  helperName,
-  helperText,
-  literal,
-  splat,
-  storedType,
-  typeText,
-  wgslType,
-  type Helper,
-  type Width,
-  type WgslType,
-} from './wgsl.js';
+import { Operations } from './operations.js';
+import { ScopedText } from './scopes.js';
+import { literal, splat, storedType, typeText, wgslType, type WgslType, type Width } from './wgsl.js';
 
 /** How the elements of a slot are reached. */
 export interface SlotAccess {
@@ -29,6 +20,8 @@ export interface SlotAccess {
   readonly declared: 'f32' | 'i32' | 'u32' | 'atomic<u32>';
   /** Added to the index, if the slot does not begin where its binding does. */
   readonly base?: string;
+  /** Whether the kernel may write it, so that what was read is not what there is. */
+  readonly isWritten?: boolean;
   /** Whether the binding declares vectors of four elements. */
   readonly isVector?: boolean;
 }
@@ -67,54 +60,73 @@ function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
 }
 
 export class Printer {
-  readonly #lines: string[] = [];
-  readonly #scopes: Map<Expr, string>[] = [new Map<Expr, string>()];
-  readonly helpers = new Set<string>();
+  readonly #text = new ScopedText((e) => this.#leaf(e), 1);
+  readonly #operations = new Operations();
   /** Text of each accumulator in reach. */
   readonly accumulators = new Map<number, string>();
   /** Text of each loop variable in reach, an i32. */
   readonly variables = new Map<number, string>();
   /** Four iterations at once, if that is what is printed. */
   #lanes: Lanes | undefined;
-  #indent = 1;
   #names = 0;
 
   constructor(readonly slots: readonly SlotAccess[]) {}
 
   get text(): string {
-    return this.#lines.join('\n');
+    return this.#text.text;
   }
 
   /** The helper functions that the text calls. */
   get prelude(): string {
-    return helperText(this.helpers);
+    return this.#operations.prelude;
   }
 
   line(text: string): void {
-    this.#lines.push('  '.repeat(this.#indent) + text);
+    this.#text.line(text);
   }
 
   /** A block after `head`, with a scope of its own. */
   block(head: string, body: () => void): void {
-    this.line(`${head} {`);
-    this.#indent += 1;
-    this.scope(body);
-    this.#indent -= 1;
-    this.line('}');
+    this.#text.block(head, false, body);
+  }
+
+  /** The same of a loop: what does not change in it is computed before. */
+  loop(head: string, body: () => void): void {
+    this.#text.block(head, true, body);
   }
 
   /** What is computed in `body` is forgotten after it. */
   scope(body: () => void): void {
-    this.#scopes.push(new Map());
-    body();
-    this.#scopes.pop();
+    this.#text.scope(body);
   }
 
-  /** A scope that sees nothing that was computed before, because accumulators have changed since. */
+  /** A scope that sees nothing that was computed before of accumulators and of what the kernel writes. */
   scopeAfresh(body: () => void): void {
-    const outer = this.#scopes.splice(0, Infinity, new Map<Expr, string>());
-    body();
-    this.#scopes.splice(0, Infinity, ...outer);
+    this.#text.afresh(body);
+  }
+
+  /** A loop variable has this name in the block that is open. */
+  bind(variable: number, name: string): void {
+    this.variables.set(variable, name);
+    this.#text.settle(`var ${variable}`);
+  }
+
+  /** An accumulator changes no more while the block that is open is. */
+  settle(accumulator: number): void {
+    this.#text.settle(`acc ${accumulator}`);
+  }
+
+  /** An accumulator that changes. */
+  accumulate(accumulator: number, name: string): void {
+    this.accumulators.set(accumulator, name);
+    this.#text.unsettle(`acc ${accumulator}`);
+  }
+
+  #leaf(e: Expr): string | undefined {
+    if (e.op === 'var') return `var ${this.#lanes?.loopOf(e.id) ?? e.id}`;
+    if (e.op === 'acc') return `acc ${e.id}`;
+    if (e.op === 'load' && this.slots[e.buffer]?.isWritten !== false) return 'memory';
+    return undefined;
   }
 
   /** What is printed in `body` is for four values of a loop variable at once. */
@@ -148,14 +160,11 @@ export class Printer {
     if (e.op === 'const') return literal(e.type, e.value);
     if (e.op === 'var' && width === 1) return this.#known(this.variables, e.id, 'loop variable');
     if (e.op === 'acc') return this.#known(this.accumulators, e.id, 'accumulator');
-    for (const scope of this.#scopes) {
-      const known = scope.get(e);
-      if (known !== undefined) return known;
-    }
-    const text = e.op === 'var' ? this.#run(e) : this.#operation(e, width);
-    const name = this.declare(text, typeText(wgslType(e.type), width));
-    this.#scopes.at(-1)?.set(e, name);
-    return name;
+    return this.#text.remember(
+      e,
+      () => (e.op === 'var' ? this.#run(e) : this.#operation(e, width)),
+      (text) => this.declare(text, typeText(wgslType(e.type), width)),
+    );
   }
 
   /** The value of an expression as a vector if `width` says so. */
@@ -183,9 +192,9 @@ export class Printer {
         return `select(${this.wide(e.y, width)}, ${this.wide(e.x, width)}, ${this.wide(e.cond, width)})`;
       case 'convert':
       case 'bitcast':
-        return this.#cast(e, width);
+        return this.#operations.cast(e, this.#operand(e.x), width);
       default:
-        return 'y' in e ? this.#binary(e, width) : this.#unary(e, width);
+        return 'y' in e ? this.#binary(e, width) : this.#operations.unary(e, this.#operand(e.x), width);
     }
   }
 
@@ -198,38 +207,6 @@ export class Printer {
     const name = this.name('c');
     this.line(`var ${name}: ${wgslType(type)} = ${text};`);
     return name;
-  }
-
-  #call(helper: Helper, width: Width, ...operands: string[]): string {
-    const name = helperName(helper, width);
-    this.helpers.add(name);
-    return `${name}(${operands.join(', ')})`;
-  }
-
-  #unary(e: UnaryExpr, width: Width): string {
-    const x = this.#operand(e.x);
-    const [f32, u32] = [typeText('f32', width), typeText('u32', width)];
-    switch (e.op) {
-      case 'neg':
-        return e.type === 'uint32' ? `${u32}(0u) - ${x}` : `-${x}`;
-      case 'not':
-        return e.type === 'bool' ? `!${x}` : `~${x}`;
-      case 'rint':
-        return `round(${x})`;
-      case 'popcount':
-        return `countOneBits(${x})`;
-      case 'clz':
-        return `countLeadingZeros(${x})`;
-      case 'abs':
-        return e.type === 'float32' ? `bitcast<${f32}>(bitcast<${u32}>(${x}) & ${u32}(0x7fffffffu))` : `abs(${x})`;
-      case 'sqrt':
-      case 'floor':
-      case 'ceil':
-      case 'trunc':
-        return `${e.op}(${x})`;
-      default:
-        throw new Error(`internal error: webgpu: ${e.op} was not expanded`);
-    }
   }
 
   #binary(e: BinaryExpr, width: Width): string {
@@ -270,74 +247,7 @@ export class Printer {
 
   /** The operation on texts of type `type`. */
   combine(op: BinaryExpr['op'] | CombineOp, type: Expr['type'], x: string, y: string, width: Width = 1): string {
-    const isFloat = type === 'float32';
-    const isBool = type === 'bool';
-    const [i32, u32] = [typeText('i32', width), typeText('u32', width)];
-    // A shift is by an u32, modulo the bits of a word.
-    const count = (): string => `(${type === 'int32' ? `bitcast<${u32}>(${y})` : y} & ${splat('u32', width, '31u')})`;
-    switch (op) {
-      case 'add':
-        return isBool ? `(${x} | ${y})` : `${x} + ${y}`;
-      case 'sub':
-        return `${x} - ${y}`;
-      case 'mul':
-        return isBool ? `(${x} & ${y})` : `${x} * ${y}`;
-      case 'div':
-        return isFloat ? `${x} / ${y}` : this.#call(type === 'int32' ? 'div_i32' : 'div_u32', width, x, y);
-      case 'rem':
-        return this.#call(type === 'int32' ? 'rem_i32' : 'rem_u32', width, x, y);
-      case 'min':
-      case 'max':
-        if (isBool) return `(${x} ${op === 'min' ? '&' : '|'} ${y})`;
-        return isFloat ? this.#call(op === 'min' ? 'min_f32' : 'max_f32', width, x, y) : `${op}(${x}, ${y})`;
-      case 'and':
-        return `(${x} & ${y})`;
-      case 'or':
-        return `(${x} | ${y})`;
-      case 'xor':
-        return isBool ? `(${x} != ${y})` : `(${x} ^ ${y})`;
-      case 'shl':
-        return `${x} << ${count()}`;
-      case 'shrLogical':
-        return type === 'int32' ? `bitcast<${i32}>(bitcast<${u32}>(${x}) >> ${count()})` : `${x} >> ${count()}`;
-      case 'shrArithmetic':
-        return type === 'int32' ? `${x} >> ${count()}` : `bitcast<${u32}>(bitcast<${i32}>(${x}) >> ${count()})`;
-      case 'eq':
-      case 'ne':
-        return this.#equality(op, type, x, y, width);
-      case 'lt':
-        return isBool ? `(!${x} & ${y})` : `${x} < ${y}`;
-      case 'le':
-        return isBool ? `(!${x} | ${y})` : `${x} <= ${y}`;
-      case 'gt':
-        return isBool ? `(${x} & !${y})` : `${x} > ${y}`;
-      case 'ge':
-        return isBool ? `(${x} | !${y})` : `${x} >= ${y}`;
-      default:
-        throw new Error(`internal error: webgpu: ${op} was not expanded`);
-    }
-  }
-
-  #equality(op: 'eq' | 'ne', type: Expr['type'], x: string, y: string, width: Width): string {
-    if (type === 'float32' && x === y) {
-      const isNaN = this.#call('is_nan', width, x);
-      return op === 'ne' ? isNaN : `!${isNaN}`;
-    }
-    // Tint makes of != a comparison that is false if either is NaN.
-    if (type === 'float32' && op === 'ne') return `!(${x} == ${y})`;
-    return `${x} ${op === 'eq' ? '==' : '!='} ${y}`;
-  }
-
-  #cast(e: CastExpr, width: Width): string {
-    const x = this.#operand(e.x);
-    const [from, to] = [e.x.type, e.type];
-    const type = wgslType(to);
-    const constant = (value: number): string => splat(type, width, literal(to, value));
-    if (e.op === 'bitcast') return `bitcast<${typeText(type, width)}>(${x})`;
-    if (to === 'bool') return this.combine('ne', from, x, splat(wgslType(from), width, literal(from, 0)), width);
-    if (from === 'bool') return `select(${constant(0)}, ${constant(1)}, ${x})`;
-    if (from === 'float32') return this.#call(to === 'int32' ? 'f32_to_i32' : 'f32_to_u32', width, x);
-    return to === 'float32' ? `${typeText('f32', width)}(${x})` : `bitcast<${typeText(type, width)}>(${x})`;
+    return this.#operations.combine(op, type, x, y, width);
   }
 
   #slot(slot: number): SlotAccess {

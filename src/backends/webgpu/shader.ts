@@ -49,6 +49,7 @@ export function kernelShader(
       dtype,
       variable: `b${binding}`,
       declared: declared[binding] ?? 'u32',
+      isWritten: layout.written[binding] === true,
       isVector: vectors.has(binding),
       ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
     };

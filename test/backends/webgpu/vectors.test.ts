@@ -5,14 +5,14 @@ import { devices, jit, lax, numpy as np, requestDevice, devicePut, type DType, t
 const gpu = await requestDevice('webgpu');
 const [cpu = gpu] = devices();
 
+const shaders = (f: (...xs: NDArray[]) => NDArray, ...shapes: (readonly number[])[]): string =>
+  jit(f)
+    .lower(...shapes.map((shape) => devicePut(np.zeros(shape), gpu)))
+    .asText('wgsl');
+
 /** The bindings that a function's shaders declare, of vectors and of single elements. */
-const bindings = (f: (...xs: NDArray[]) => unknown, ...shapes: (readonly number[])[]): string[] =>
-  [
-    ...jit((...xs: NDArray[]) => f(...xs) as NDArray)
-      .lower(...shapes.map((shape) => devicePut(np.zeros(shape), gpu)))
-      .asText('wgsl')
-      .matchAll(/array<(vec4<f32>|f32)>;/g),
-  ].map(([, type = '']) => type);
+const bindings = (f: (...xs: NDArray[]) => NDArray, ...shapes: (readonly number[])[]): string[] =>
+  [...shaders(f, ...shapes).matchAll(/array<(vec4<f32>|f32)>;/g)].map(([, type = '']) => type);
 
 const V = 'vec4<f32>';
 
@@ -47,6 +47,19 @@ describe('arrays are declared as vectors', () => {
     // A long sum: parts of it, each a single element, then the sum of those.
     expect(bindings((x) => np.sum(x), [2 ** 20])).toEqual([V, 'f32', 'f32', V]);
   });
+});
+
+test('what does not change in a loop is computed before it, and once', () => {
+  const normalize = (x: NDArray): NDArray => {
+    const y = x.sub(np.mean(x, { axis: 1, keepdims: true }));
+    return y.div(np.sqrt(np.mean(np.square(y), { axis: 1, keepdims: true }).add(1e-5)));
+  };
+  const text = shaders(normalize, [256, 256]);
+  const loops = text.split(/for \(/);
+  expect(loops[0]).toMatch(/= point \* 64i;/);
+  expect(loops.slice(1).join()).not.toMatch(/point/);
+  // Of a row, before the loop over its elements: not in a block.
+  expect(text).toMatch(/^ {2}let \w+: f32 = sqrt/m);
 });
 
 const LENGTHS = [...Array(71).keys(), 255, 256, 257, 1023, 1024, 1025];

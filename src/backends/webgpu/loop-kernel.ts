@@ -8,7 +8,7 @@ import { LANES } from './lanes.js';
 import { LoopEmitter } from './loop-emitter.js';
 import { Printer, type SlotAccess } from './printer.js';
 import { flatPoints, flatStage, freshLoops } from './rewrite.js';
-import { kindOf, readsAlong, sizeOf } from './stage-kind.js';
+import { kindOf, readsAlong, sizeOf, type StageKind } from './stage-kind.js';
 import { vectorPoints, vectorStages, type SlotMemory, type Vectors } from './vectors.js';
 
 /** Invocations of a workgroup whose points are single invocations. */
@@ -18,6 +18,14 @@ const MAX_GROUP = 256;
 const GROUP_BYTES = 16384;
 /** Iterations of a stage from which a workgroup shares them. */
 const SHARED_FROM = 32;
+/**
+ * The same of a scan, by its points: invocations that go each along a row of their own neither wait for others nor add
+ * anything twice, and what they read beside each other stays in the cache while rows are short.
+ */
+const SCANS_SHARED_FROM: readonly (readonly [points: number, iterations: number])[] = [
+  [16384, 257],
+  [1024, 65],
+];
 /** Points from which a device is busy with workgroups of 64 and of 32 invocations, which wait for fewer others. */
 const MANY_POINTS = 128;
 const MOST_POINTS = 1024;
@@ -47,9 +55,15 @@ export function atomicSlots(kernel: LoopKernel): Set<number> {
   );
 }
 
+/** Iterations of a stage from which the workgroup of a point shares them. */
+const sharedFrom = (kind: StageKind, points: number): number =>
+  (kind === 'scan' ? SCANS_SHARED_FROM.find(([many]) => points >= many)?.[1] : undefined) ?? SHARED_FROM;
+
 /** Whether a point is the work of a workgroup. */
 function usesGroups({ loops, stages }: LoopKernel): boolean {
-  const shared = stages.filter((s) => kindOf(s) !== 'serial' && sizeOf(s.loops) >= SHARED_FROM);
+  const shared = stages.filter(
+    (s) => kindOf(s) !== 'serial' && sizeOf(s.loops) >= sharedFrom(kindOf(s), sizeOf(loops)),
+  );
   if (shared.length === 0) return false;
   return sizeOf(loops) < FEW_POINTS || shared.every(readsAlong);
 }

@@ -93,6 +93,7 @@ const SIZES: readonly (readonly [points: number, stage: number])[] = [
   [66, 130],
   [130, 140],
   [1100, 3],
+  [1030, 40],
 ];
 
 describe('loop kernels', () => {

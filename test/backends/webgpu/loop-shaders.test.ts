@@ -1,4 +1,4 @@
-/** Kernels that read and write vectors of four elements: which do, and that all lengths and offsets give what the CPU gives. */
+/** Loop kernels as shaders: which read and write vectors of four elements, what is shared, and that all lengths and offsets give what the CPU gives. */
 import { describe, expect, test } from 'vitest';
 import { devices, jit, lax, numpy as np, requestDevice, devicePut, type DType, type NDArray } from 'cotangent';
 
@@ -60,6 +60,12 @@ test('what does not change in a loop is computed before it, and once', () => {
   expect(loops.slice(1).join()).not.toMatch(/point/);
   // Of a row, before the loop over its elements: not in a block.
   expect(text).toMatch(/^ {2}let \w+: f32 = sqrt/m);
+});
+
+test('cumulative sums of many short rows are those of an invocation each; workgroups share long ones', () => {
+  const shared = (rows: number, n: number): boolean =>
+    shaders((x) => lax.cumsum(x, 1), [rows, n]).includes('var<workgroup>');
+  expect([shared(4096, 64), shared(4096, 65), shared(64, 4096), shared(1000, 64)]).toEqual([false, true, true, true]);
 });
 
 const LENGTHS = [...Array(71).keys(), 255, 256, 257, 1023, 1024, 1025];

@@ -30,6 +30,7 @@ export function contractShader(
     declarations: emitter.declarations,
     prelude: printer.prelude,
     body: printer.text,
+    usesSubgroups: false,
     groups: () => groups,
   };
 }

@@ -5,11 +5,12 @@
  */
 import { accRef, type Expr } from '../../core/scalar.js';
 import type { Accumulator, LoopKernel, Stage } from '../../compiler/loop-ir.js';
-import { laterPart } from '../../compiler/loop-ir.js';
+import type { SubgroupSizes } from './capabilities.js';
 import { LANES } from './lanes.js';
 import { decode, printStores } from './print.js';
 import type { Printer } from './printer.js';
 import { kindOf, sizeOf, startOf } from './stage-kind.js';
+import { assign, Together } from './together.js';
 import type { Vectors } from './vectors.js';
 import { typeText, wgslType } from './wgsl.js';
 
@@ -17,16 +18,24 @@ import { typeText, wgslType } from './wgsl.js';
 const SCAN_RUN = 8;
 
 export class LoopEmitter {
-  readonly #declarations: string[] = [];
+  readonly #together: Together;
 
   constructor(
     private readonly p: Printer,
     private readonly kernel: LoopKernel,
     private readonly vectors: Vectors,
-  ) {}
+    /** Undefined where there are none. */
+    subgroups: SubgroupSizes | undefined,
+  ) {
+    this.#together = new Together(p, subgroups);
+  }
 
   get declarations(): string {
-    return this.#declarations.join('\n');
+    return this.#together.declarations;
+  }
+
+  get usesSubgroups(): boolean {
+    return this.#together.usesSubgroups;
   }
 
   /** Points that are the work of an invocation each, or several if fewer are launched. */
@@ -89,7 +98,8 @@ export class LoopEmitter {
 
   #update(stage: Stage): void {
     const { p } = this;
-    this.#assign(
+    assign(
+      p,
       stage.accumulators.map(({ id, dtype, update }) => {
         const name = p.accumulators.get(id) ?? '';
         const width = p.widthOf(accRef(dtype, id));
@@ -97,33 +107,6 @@ export class LoopEmitter {
         return [name, 'combine' in update ? p.combine(update.combine, dtype, name, value, width) : value] as const;
       }),
     );
-  }
-
-  /** Assign all at once: a new value may be the old one of another variable. */
-  #assign(values: readonly (readonly [name: string, value: string])[]): void {
-    const { p } = this;
-    const ready = values.length > 1 ? values.map(([name, value]) => [name, p.declare(value)] as const) : values;
-    for (const [name, value] of ready) p.line(`${name} = ${value};`);
-  }
-
-  /** Accumulators, by the names of their variables, with what a later part has accumulated. */
-  #merge(stage: Stage, names: readonly string[], later: readonly string[]): void {
-    const { p } = this;
-    p.scopeAfresh(() => {
-      const parts = later.map((text) => p.declare(text));
-      stage.accumulators.forEach(({ id }, i) => {
-        p.accumulate(id, names[i] ?? '');
-        p.accumulate(laterPart(id), parts[i] ?? '');
-      });
-      this.#assign(
-        stage.accumulators.map(({ dtype, update }, i) => {
-          const name = names[i] ?? '';
-          if ('combine' in update) return [name, p.combine(update.combine, dtype, name, parts[i] ?? '')] as const;
-          if (update.merge === undefined) throw new Error('internal error: a stage that must run in order was shared');
-          return [name, p.value(update.merge)] as const;
-        }),
-      );
-    });
   }
 
   /** One point for each workgroup. */
@@ -145,16 +128,7 @@ export class LoopEmitter {
     });
   }
 
-  /** Workgroup memory for the accumulators of a stage, one of each for every invocation. */
-  #memory(stage: Stage, size: number): string[] {
-    return stage.accumulators.map(({ dtype }) => {
-      const name = this.p.name('shared');
-      this.#declarations.push(`var<workgroup> ${name}: array<${wgslType(dtype)}, ${size}>;`);
-      return name;
-    });
-  }
-
-  /** A stage whose iterations the invocations share; they bring together what each accumulated in two rounds. */
+  /** A stage whose iterations the invocations share, and then bring together what each accumulated. */
   #shared(stage: Stage, size: number): void {
     const { p } = this;
     const lanes = this.vectors.stages.get(stage);
@@ -169,53 +143,8 @@ export class LoopEmitter {
       });
     });
     if (own.length === 0) return;
-    if (lanes !== undefined) own = this.#acrossLanes(stage, own);
-    const shared = this.#memory(stage, size);
-    const width = 2 ** Math.ceil(Math.log2(size) / 2);
-    const write = (): void => {
-      own.forEach((name, i) => {
-        p.line(`${shared[i] ?? ''}[local] = ${name};`);
-      });
-    };
-    write();
-    p.line('workgroupBarrier();');
-    p.block(`if (local < ${width}u)`, () => {
-      const i = p.name('i');
-      p.loop(`for (var ${i} = local + ${width}u; ${i} < ${size}u; ${i} += ${width}u)`, () => {
-        this.#merge(
-          stage,
-          own,
-          shared.map((s) => `${s}[${i}]`),
-        );
-      });
-      write();
-    });
-    p.line('workgroupBarrier();');
-    const whole = this.#start(stage, (acc) => acc.init);
-    const i = p.name('i');
-    p.loop(`for (var ${i} = 0u; ${i} < ${width}u; ${i}++)`, () => {
-      this.#merge(
-        stage,
-        whole,
-        shared.map((s) => `${s}[${i}]`),
-      );
-    });
-    this.#restore(stage, whole);
-  }
-
-  /** Variables for what all lanes of vectors have accumulated. */
-  #acrossLanes(stage: Stage, vectors: readonly string[]): string[] {
-    const sum = this.#variables(
-      stage,
-      vectors.map((name) => `${name}.x`),
-    );
-    for (const lane of ['y', 'z', 'w'])
-      this.#merge(
-        stage,
-        sum,
-        vectors.map((name) => `${name}.${lane}`),
-      );
-    return sum;
+    if (lanes !== undefined) own = this.#together.lanes(stage, own);
+    this.#restore(stage, this.#together.whole(stage, own, size));
   }
 
   /** Accumulators are those of these names. */
@@ -232,23 +161,14 @@ export class LoopEmitter {
 
   /**
    * A stage whose stores see the accumulators on the way. Each invocation takes a run of neighbouring iterations: what they
-   * accumulate, what those of the invocations before do, and then its iterations again from there. What the
-   * invocations have is brought together in segments, so that nobody reads more than a few values.
+   * accumulate, what those of the invocations before do, and then its iterations again from there.
    */
   #scan(stage: Stage, size: number): void {
     const { p } = this;
     const total = sizeOf(stage.loops);
     const run = Math.min(SCAN_RUN, Math.ceil(total / size));
-    const segments = 2 ** Math.ceil(Math.log2(size) / 2);
-    const segment = size / segments;
-    const shared = this.#memory(stage, size);
+    const { place, before } = this.#together.scan(stage, size);
     const carried = this.#start(stage, (acc) => acc.init);
-    const read = (index: string): string[] => shared.map((s) => `${s}[${index}]`);
-    const write = (names: readonly string[], index: string): void => {
-      names.forEach((name, i) => {
-        p.line(`${shared[i] ?? ''}[${index}] = ${name};`);
-      });
-    };
     const iterations = (body: () => void): void => {
       const q = p.name('q');
       p.loop(`for (var ${q} = begin; ${q} < end; ${q}++)`, () => {
@@ -258,52 +178,19 @@ export class LoopEmitter {
     };
     const base = p.name('base');
     p.loop(`for (var ${base} = 0i; ${base} < ${total}i; ${base} += ${size * run}i)`, () => {
-      p.line(`let begin = ${base} + i32(local) * ${run}i;`);
+      p.line(`let begin = ${base} + i32(${place}) * ${run}i;`);
       p.line(`let end = min(begin + ${run}i, ${total}i);`);
       const own = this.#start(stage, (acc) => acc.init);
       iterations(() => {
         this.#update(stage);
       });
-      write(own, 'local');
-      p.line('workgroupBarrier();');
-      p.block(`if (local < ${segments}u)`, () => {
-        p.line(`let first = local * ${segment}u;`);
-        const sum = this.#variables(stage, read('first'));
-        const i = p.name('i');
-        p.loop(`for (var ${i} = first + 1u; ${i} < first + ${segment}u; ${i}++)`, () => {
-          this.#merge(stage, sum, read(i));
-          write(sum, i);
-        });
-      });
-      p.line('workgroupBarrier();');
-      const before = this.#variables(stage, carried);
-      const j = p.name('j');
-      const last = `${j} * ${segment}u + ${segment - 1}u`;
-      p.loop(`for (var ${j} = 0u; ${j} < local / ${segment}u; ${j}++)`, () => {
-        this.#merge(stage, before, read(last));
-      });
-      p.block(`if (local % ${segment}u != 0u)`, () => {
-        this.#merge(stage, before, read('local - 1u'));
-      });
-      p.loop(`for (var ${j} = 0u; ${j} < ${segments}u; ${j}++)`, () => {
-        this.#merge(stage, carried, read(last));
-      });
-      this.#restore(stage, before);
+      this.#restore(stage, before(own, carried));
       iterations(() => {
         this.#iteration(stage);
       });
       p.line('workgroupBarrier();');
     });
     this.#restore(stage, carried);
-  }
-
-  /** Variables of the accumulators' types. */
-  #variables(stage: Stage, values: readonly string[]): string[] {
-    return stage.accumulators.map(({ dtype }, i) => {
-      const name = this.p.name('acc');
-      this.p.line(`var ${name}: ${wgslType(dtype)} = ${values[i] ?? ''};`);
-      return name;
-    });
   }
 
   /** A stage that the first invocation runs by itself; all see its accumulators. */
@@ -314,20 +201,16 @@ export class LoopEmitter {
       this.#nested(stage, 0);
     });
     if (own.length === 0) return;
-    const shared = stage.accumulators.map(({ dtype }) => {
-      const name = p.name('shared');
-      this.#declarations.push(`var<workgroup> ${name}: ${wgslType(dtype)};`);
-      return name;
-    });
+    const shared = this.#together.memory(stage, 1);
     p.block('if (local == 0u)', () => {
       own.forEach((name, i) => {
-        p.line(`${shared[i] ?? ''} = ${name};`);
+        p.line(`${shared[i] ?? ''}[0] = ${name};`);
       });
     });
     p.line('workgroupBarrier();');
     this.#restore(
       stage,
-      shared.map((name) => p.declare(name)),
+      shared.map((name) => p.declare(`${name}[0]`)),
     );
   }
 }

@@ -40,6 +40,7 @@ export interface KernelShader {
   /** Declarations outside of functions. */
   readonly declarations: string;
   readonly body: string;
+  readonly usesSubgroups: boolean;
   /** Workgroups for a number of points of the outermost loop; constant unless the extent comes at run time. */
   readonly groups: (extent: number) => number;
 }
@@ -108,14 +109,15 @@ export function loopShader(
   { kernel, inGroups, vectors }: LoopPlan,
   slots: readonly SlotAccess[],
   dynamicExtent: boolean,
-  _capabilities: GpuCapabilities,
+  { subgroups }: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
   const printer = new Printer(slots);
-  const emitter = new LoopEmitter(printer, kernel, vectors);
-  const common = (): { declarations: string; prelude: string; body: string } => ({
+  const emitter = new LoopEmitter(printer, kernel, vectors, subgroups);
+  const common = (): Pick<KernelShader, 'declarations' | 'body' | 'usesSubgroups'> & { prelude: string } => ({
     declarations: emitter.declarations,
     prelude: printer.prelude,
     body: printer.text,
+    usesSubgroups: emitter.usesSubgroups,
   });
   const points = sizeOf(kernel.loops);
   if (inGroups) {

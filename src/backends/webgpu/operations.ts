@@ -17,6 +17,11 @@ export class Operations {
     return `${name}(${operands.join(', ')})`;
   }
 
+  /** A call of a helper on a scalar. */
+  helper(helper: Helper, x: string): string {
+    return this.#call(helper, 1, x);
+  }
+
   /** An operation on a text. */
   unary({ op, type }: UnaryExpr, x: string, width: Width): string {
     const [f32, u32] = [typeText('f32', width), typeText('u32', width)];

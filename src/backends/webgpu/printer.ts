@@ -9,7 +9,7 @@ import type { BinaryExpr, Expr, Load } from '../../core/scalar.js';
 import { LANES, type Lanes } from './lanes.js';
 import { Operations } from './operations.js';
 import { ScopedText } from './scopes.js';
-import { literal, splat, storedType, typeText, wgslType, type WgslType, type Width } from './wgsl.js';
+import { literal, splat, storedType, typeText, wgslType, type WgslType, type Width, type Helper } from './wgsl.js';
 
 /** How the elements of a slot are reached. */
 export interface SlotAccess {
@@ -143,7 +143,9 @@ export class Printer {
   }
 
   name(prefix: string): string {
-    return `${prefix}${this.#names++}`;
+    const name = `${prefix}${this.#names++}`;
+    // That of a type would hide it.
+    return name === 'i32' ? this.name(prefix) : name;
   }
 
   /** Declare a value and return its name. */
@@ -248,6 +250,11 @@ export class Printer {
   /** The operation on texts of type `type`. */
   combine(op: BinaryExpr['op'] | CombineOp, type: Expr['type'], x: string, y: string, width: Width = 1): string {
     return this.#operations.combine(op, type, x, y, width);
+  }
+
+  /** A call of a helper function on a scalar. */
+  helper(helper: Helper, x: string): string {
+    return this.#operations.helper(helper, x);
   }
 
   #slot(slot: number): SlotAccess {

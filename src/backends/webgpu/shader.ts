@@ -6,6 +6,7 @@ import type { GpuCapabilities } from './capabilities.js';
 import { contractShader } from './contract-kernel.js';
 import { atomicSlots, loopShader, planLoop } from './loop-kernel.js';
 import type { SlotAccess } from './printer.js';
+import { SUBGROUP_PARAMETERS } from './subgroups.js';
 import { storedType } from './wgsl.js';
 
 /** How one kernel call finds its slots. */
@@ -54,7 +55,7 @@ export function kernelShader(
       ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
     };
   });
-  const { workgroupSize, declarations, prelude, body, groups } =
+  const { workgroupSize, declarations, prelude, body, groups, usesSubgroups } =
     plan !== undefined ? loopShader(plan, slots, dynamicExtent, capabilities) : print(kernel, slots, capabilities);
   const takesParameters = dynamicExtent || moved.length > 0;
   const parameters = takesParameters
@@ -62,12 +63,12 @@ export function kernelShader(
 @group(0) @binding(${declared.length}) var<uniform> params: Params;`
     : '';
   const code = `// ${kernel.name}
-${declared
-  .map(
-    (type, i) =>
-      `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${vectors.has(i) ? `vec4<${type}>` : type}>;`,
-  )
-  .join('\n')}
+${usesSubgroups ? 'enable subgroups;\n' : ''}${declared
+    .map(
+      (type, i) =>
+        `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${vectors.has(i) ? `vec4<${type}>` : type}>;`,
+    )
+    .join('\n')}
 ${parameters}
 ${declarations}
 ${prelude}
@@ -76,7 +77,7 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
-) {
+${usesSubgroups ? SUBGROUP_PARAMETERS : ''}) {
   let group = workgroup.x + workgroup.y * workgroups.x;
   // Launches have two dimensions, which no compiler knows.
   let runtime_zero = workgroups.z - 1u;

@@ -92,6 +92,26 @@ const HELPERS = {
 }`,
     calls: ['is_nan'],
   },
+  // Integers in the order of the floats they are made of, -0 before 0; the same function makes floats of them again.
+  ordered_f32: {
+    code: ({ i32, u32, name }) =>
+      `fn ${name('ordered_f32')}(bits: ${i32}) -> ${i32} { return bits ^ ((bits >> ${u32}(31u)) & ${i32}(0x7fffffff)); }`,
+    calls: [],
+  },
+  subgroup_min_f32: {
+    code: ({ f32, i32, name }) => `fn ${name('subgroup_min_f32')}(x: ${f32}) -> ${f32} {
+  let ordered = ${name('ordered_f32')}(bitcast<${i32}>(x));
+  return bitcast<${f32}>(${name('ordered_f32')}(subgroupMin(select(ordered, ${i32}(-2147483647 - 1), ${name('is_nan')}(x)))));
+}`,
+    calls: ['is_nan', 'ordered_f32'],
+  },
+  subgroup_max_f32: {
+    code: ({ f32, i32, name }) => `fn ${name('subgroup_max_f32')}(x: ${f32}) -> ${f32} {
+  let ordered = ${name('ordered_f32')}(bitcast<${i32}>(x));
+  return bitcast<${f32}>(${name('ordered_f32')}(subgroupMax(select(ordered, ${i32}(2147483647), ${name('is_nan')}(x)))));
+}`,
+    calls: ['is_nan', 'ordered_f32'],
+  },
   // XLA: x / 0 has all bits set, x % 0 is x; WGSL's are x and 0.
   div_i32: {
     code: ({ i32, name }) =>

@@ -3,75 +3,30 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DTYPES, hostArray, type DType, type TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
-import { accRef, binary, constant, int, load, loopVar, select, type Expr } from '../../../src/core/scalar.js';
+import { accRef, binary, constant, int, load, loopVar, select } from '../../../src/core/scalar.js';
 import {
   laterPart,
   type Accumulator,
   type BufferSlot,
-  type Kernel,
   type Loop,
   type LoopKernel,
   type SortKernel,
   type Stage,
   type Store,
 } from '../../../src/compiler/loop-ir.js';
-import { lowerProgram } from '../../../src/backends/webgpu/lower-program.js';
 import { contraction, fill, transposed } from '../wasm/contractions.js';
 import { EDGES, pick, type Draw } from '../wasm/generate.js';
-import { programOf, sameBits } from '../wasm/harness.js';
-import { interpretProgram } from '../wasm/interpreter.js';
-import { runOnGpu } from './run-program.js';
+import { check, position, SIZES, sizeOf, small } from './check-kernel.js';
 
 const TYPES = ['float32', 'int32', 'uint32', 'bool'] as const satisfies readonly DType[];
 const RUNS = Number(process.env['COTANGENT_KERNELS'] ?? 20);
 
-/** Few small integers, so that sums and products are exact in any order. */
-const small = (dtype: DType, length: number, seed: number): TypedArray => {
-  const data = hostArray(dtype, length);
-  for (let i = 0; i < length; i++) {
-    const n = Math.imul(i + 1 + seed * 977, 2654435761) >>> 16;
-    data[i] = dtype === 'bool' ? n & 1 : dtype === 'uint32' ? n % 9 : (n % 9) - 4;
-  }
-  return data;
-};
-
-async function check(
-  kernel: Kernel,
-  inputs: readonly TypedArray[],
-  initial: readonly TypedArray[] = [],
-): Promise<void> {
-  const program = programOf(kernel);
-  const expected = interpretProgram(program, inputs, initial);
-  const compare = (what: string, got: readonly TypedArray[]): void => {
-    expected.forEach((want, i) => {
-      const other = got[i] ?? new Uint8Array();
-      if (sameBits(want, other)) return;
-      const at = want.findIndex((v, n) => !Object.is(v, other[n]));
-      throw new Error(`${what}: output ${i}[${at}] is ${String(other[at])}, should be ${String(want[at])}`);
-    });
-  };
-  // The oracle is slow.
-  if ((inputs[0]?.length ?? 0) < 3000)
-    compare('launches, by the oracle', interpretProgram(lowerProgram(program), inputs, initial));
-  compare('on the device', await runOnGpu(program, inputs, initial));
-}
-
-const sizeOf = (loops: readonly Loop[]): number => loops.reduce((n, l) => n * l.extent, 1);
 const combinesOf = (dtype: DType): readonly CombineOp[] =>
   dtype === 'bool'
     ? ['and', 'or', 'xor', 'min', 'max']
     : dtype === 'float32'
       ? ['add', 'min', 'max']
       : ['add', 'mul', 'min', 'max', 'and', 'or', 'xor'];
-
-const variables = (loops: readonly Loop[]): Expr[] => loops.map((l) => loopVar(l.id, l.extent));
-
-/** Row-major position of the loops in this order. */
-const position = (loops: readonly Loop[]): Expr =>
-  variables(loops).reduce<Expr>(
-    (sum, v, i) => binary('add', binary('mul', sum, int(loops[i]?.extent ?? 1)), v),
-    int(0),
-  );
 
 /** Extents whose product is about `size`. */
 const drawExtents = (g: Draw, first: number, size: number, count: number): Loop[] => {
@@ -82,19 +37,6 @@ const drawExtents = (g: Draw, first: number, size: number, count: number): Loop[
     return { id: first + i, extent };
   });
 };
-
-/** Sizes of points and stages on both sides of every choice between invocations, workgroups and several launches. */
-const SIZES: readonly (readonly [points: number, stage: number])[] = [
-  [1, 5],
-  [1, 100],
-  [1, 9000],
-  [3, 8200],
-  [70, 40],
-  [66, 130],
-  [130, 140],
-  [1100, 3],
-  [1030, 40],
-];
 
 describe('loop kernels', () => {
   test('reductions of several accumulators, rows along or across, and what is made of them', async () => {
@@ -145,41 +87,6 @@ describe('loop kernels', () => {
       }),
       { numRuns: RUNS },
     );
-  });
-
-  test('a sum of -0 from -0 is -0, in whatever parts', async () => {
-    for (const [points, total] of SIZES) {
-      const loops = [{ id: 0, extent: points }];
-      const inner = [{ id: 10, extent: total }];
-      const length = points * total;
-      const value = load('float32', 0, position([...loops, ...inner]));
-      const kernel: LoopKernel = {
-        kind: 'loop',
-        name: 'zeros',
-        buffers: [
-          { dtype: 'float32', length, access: 'read' },
-          { dtype: 'float32', length: points, access: 'write' },
-        ],
-        loops,
-        stages: [
-          {
-            loops: inner,
-            accumulators: [
-              { id: 0, dtype: 'float32', init: constant('float32', -0), update: { combine: 'add', value } },
-            ],
-            stores: [],
-            ordered: false,
-          },
-          {
-            loops: [],
-            accumulators: [],
-            stores: [{ buffer: 1, index: position(loops), value: accRef('float32', 0) }],
-            ordered: false,
-          },
-        ],
-      };
-      await check(kernel, [new Float32Array(length).fill(-0)]);
-    }
   });
 
   test('accumulators that merge: the first of the largest, its position, and with stores the running ones', async () => {

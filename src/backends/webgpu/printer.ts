@@ -34,6 +34,22 @@ export const components = (name: string): string[] => COMPONENTS.map((c) => `${n
 const isWithConstant = (e: Expr): boolean =>
   (e.op === 'add' || e.op === 'sub' || e.op === 'mul' || e.op === 'div') && (e.x.op === 'const' || e.y.op === 'const');
 
+const FAMILY: Partial<Record<Expr['op'], string>> = { add: 'sum', sub: 'sum', mul: 'product', div: 'product' };
+const termsOf = (e: Expr): readonly Expr[] => ('y' in e && FAMILY[e.op] === 'sum' ? [e.x, e.y] : []);
+
+/** Whether `e` takes `x` and what `x` was made of, as in (a + b) - a: in exact arithmetic something cancels. */
+const isUndone = (x: Expr, e: BinaryExpr): boolean => {
+  const other = x === e.x ? e.y : e.x;
+  return 'y' in x && FAMILY[x.op] !== undefined && FAMILY[x.op] === FAMILY[e.op] && (x.x === other || x.y === other);
+};
+
+/** Whether a sum is of what roundings lost, some steps back at most. */
+const isResidue = (e: Expr, steps = 3): boolean =>
+  'y' in e && termsOf(e).some((x) => isUndone(x, e) || (steps > 0 && isResidue(x, steps - 1)));
+
+/** Whether `e` adds to a sum with a residue in it, which is lost if it is added to the larger term first. */
+const isCorrected = (x: Expr, e: BinaryExpr): boolean => termsOf(e).length > 0 && termsOf(x).some((y) => isResidue(y));
+
 /** The atomic function that combines words as `op` does values, if there is one: signs do not count in them. */
 function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
   if (dtype === 'bool') {
@@ -237,14 +253,20 @@ export class Printer {
   }
 
   /**
-   * The operand of an operation with a constant, kept from being merged with it if it is such an operation itself: drivers
-   * make x of (x + c) - c, whose rounding is the point of it (and of log1p, and of scaling by powers of two).
+   * The operand of an operation, kept from being merged with it where drivers do so: they make x of (x + c) - c, b of (a + b) - a, and
+   * a b + (c + d) of (a b + c) + d, where the order is the point of it (of log1p, of scaling by powers of two, of sums and products in two
+   * words). WGSL allows it (§15.7.3); Mesa's drivers do all of it, SwiftShader the first.
    */
   #rounded(x: Expr, e: BinaryExpr, width: Width): string {
-    const value = this.wide(x, width);
-    if (e.type !== 'float32' || !isWithConstant(e) || !isWithConstant(x)) return value;
+    const isKept =
+      e.type === 'float32' && ((isWithConstant(e) && isWithConstant(x)) || isUndone(x, e) || isCorrected(x, e));
+    return isKept ? this.#opaque(x, width) : this.wide(x, width);
+  }
+
+  /** A float of which a driver knows nothing. */
+  #opaque(x: Expr, width: Width): string {
     const [f32, u32] = [typeText('f32', width), typeText('u32', width)];
-    return `bitcast<${f32}>(bitcast<${u32}>(${value}) | ${splat('u32', width, 'runtime_zero')})`;
+    return `bitcast<${f32}>(bitcast<${u32}>(${this.wide(x, width)}) | ${splat('u32', width, 'runtime_zero')})`;
   }
 
   /** The operation on texts of type `type`. */

@@ -31,24 +31,26 @@ const COMPONENTS = ['x', 'y', 'z', 'w'] as const;
 /** The lanes of a vector, by the text of a name. */
 export const components = (name: string): string[] => COMPONENTS.map((c) => `${name}.${c}`);
 
-const isWithConstant = (e: Expr): boolean =>
-  (e.op === 'add' || e.op === 'sub' || e.op === 'mul' || e.op === 'div') && (e.x.op === 'const' || e.y.op === 'const');
+const isSum = (e: Expr): e is BinaryExpr => e.op === 'add' || e.op === 'sub';
+const isProduct = (e: Expr): e is BinaryExpr => e.op === 'mul' || e.op === 'div';
 
-const FAMILY: Partial<Record<Expr['op'], string>> = { add: 'sum', sub: 'sum', mul: 'product', div: 'product' };
-const termsOf = (e: Expr): readonly Expr[] => ('y' in e && FAMILY[e.op] === 'sum' ? [e.x, e.y] : []);
+/** Whether a driver may apply its algebra, which is that of real numbers. */
+const isArithmetic = (e: Expr): e is BinaryExpr => e.type === 'float32' && (isSum(e) || isProduct(e));
 
-/** Whether `e` takes `x` and what `x` was made of, as in (a + b) - a: in exact arithmetic something cancels. */
+const isWithConstant = (e: Expr): boolean => (isSum(e) || isProduct(e)) && (e.x.op === 'const' || e.y.op === 'const');
+
+/** Whether `e` takes `x` and what `x` was made of, as in (a + b) - a: something cancels. */
 const isUndone = (x: Expr, e: BinaryExpr): boolean => {
   const other = x === e.x ? e.y : e.x;
-  return 'y' in x && FAMILY[x.op] !== undefined && FAMILY[x.op] === FAMILY[e.op] && (x.x === other || x.y === other);
+  return ((isSum(e) && isSum(x)) || (isProduct(e) && isProduct(x))) && (x.x === other || x.y === other);
 };
 
 /** Whether a sum is of what roundings lost, some steps back at most. */
 const isResidue = (e: Expr, steps = 3): boolean =>
-  'y' in e && termsOf(e).some((x) => isUndone(x, e) || (steps > 0 && isResidue(x, steps - 1)));
+  isSum(e) && [e.x, e.y].some((x) => isUndone(x, e) || (steps > 0 && isResidue(x, steps - 1)));
 
 /** Whether `e` adds to a sum with a residue in it, which is lost if it is added to the larger term first. */
-const isCorrected = (x: Expr, e: BinaryExpr): boolean => termsOf(e).length > 0 && termsOf(x).some((y) => isResidue(y));
+const isCorrected = (x: Expr, e: BinaryExpr): boolean => isSum(e) && isSum(x) && (isResidue(x.x) || isResidue(x.y));
 
 /** The atomic function that combines words as `op` does values, if there is one: signs do not count in them. */
 function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
@@ -233,7 +235,9 @@ export class Printer {
     const constants = e.x.op === 'const' && e.y.op === 'const';
     const operandWidth = this.widthOf(e.x) === 4 ? 4 : this.widthOf(e.y);
     const x = constants ? this.#operand(e.x) : this.#rounded(e.x, e, operandWidth);
-    const y = this.#rounded(e.y, e, operandWidth);
+    // What is made of NaN and infinities by themselves is not what drivers make of numbers.
+    const isItself = e.x === e.y && isArithmetic(e);
+    const y = isItself ? this.#opaque(e.y, operandWidth) : this.#rounded(e.y, e, operandWidth);
     return this.combine(e.op, e.x.type, x, y, operandWidth);
   }
 
@@ -258,8 +262,13 @@ export class Printer {
    * words). WGSL allows it (§15.7.3); Mesa's drivers do all of it, SwiftShader the first.
    */
   #rounded(x: Expr, e: BinaryExpr, width: Width): string {
+    if (!isArithmetic(e)) return this.wide(x, width);
+    // Nor what a zero makes of NaN, infinities and -0.
     const isKept =
-      e.type === 'float32' && ((isWithConstant(e) && isWithConstant(x)) || isUndone(x, e) || isCorrected(x, e));
+      (x.op === 'const' && x.value === 0) ||
+      (isWithConstant(e) && isWithConstant(x)) ||
+      isUndone(x, e) ||
+      isCorrected(x, e);
     return isKept ? this.#opaque(x, width) : this.wide(x, width);
   }
 

@@ -32,6 +32,7 @@ const BOOL_BINARY: readonly BinaryOp[] = ['and', 'or', 'xor', 'min', 'max'];
 const SHIFTS: readonly BinaryOp[] = ['shl', 'shrLogical', 'shrArithmetic'];
 const COMPARISONS: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 
+const ZERO: Expr = { op: 'const', type: 'float32', value: 0 };
 const LEAST_NORMAL = 2 ** -126;
 /** Operations that may be off, in ulps. */
 const INEXACT: Readonly<Record<string, number>> = { div: 3, sqrt: 3 };
@@ -102,6 +103,13 @@ test('float32', async () => {
     // Roundings that an algebra of real numbers does away with.
     ['rounding of a sum', binary('sub', binary('sub', binary('add', x, y), x), y)],
     ['rounding of a difference', binary('sub', binary('add', binary('sub', x, y), y), x)],
+    // And what it makes of zeros and of equal operands, be they NaN, infinite or -0.
+    ...([x, ZERO] as const).flatMap((z): [string, Expr][] =>
+      (['add', 'sub', 'mul', 'div'] as const).flatMap((op): [string, Expr][] => [
+        [z === x ? `${op} itself` : `${op} zero`, binary(op, x, z)],
+        ...(z === x ? [] : [[`zero ${op}`, binary(op, z, x)] as [string, Expr]]),
+      ]),
+    ),
     // The test for NaN, which a driver that assumes there is none would drop.
     ['is nan', binary('ne', x, x)],
     ['is a number', binary('eq', x, x)],

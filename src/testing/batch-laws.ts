@@ -1,13 +1,13 @@
 /** vmap = a loop over slices, for every subset of batched operands, along any axes, nested, compiled, and on no examples. */
 import { nth, range } from '../core/axes.js';
 import type { NDArray } from '../core/ndarray.js';
-import { jit } from '../transforms/jit.js';
 import { vmap } from '../transforms/vmap.js';
 import { assertAllSame } from './compare.js';
-import { stack, toDevice, toHost, type HostArray } from './host.js';
-import type { Law } from './law.js';
-import { Rng } from './prng.js';
-import { drawBatch, evaluateSubject, type Subject } from './subjects.js';
+import { evaluate, evaluateReference, jitted, type Check, type OnLists, type Site } from './evaluation.js';
+import { stack, type HostArray } from './host.js';
+import { lawOf, type CheckSubject, type Law } from './law.js';
+import type { Rng } from './prng.js';
+import { drawBatch, type Subject } from './subjects.js';
 
 /** Examples in a batch. */
 const SIZE = 3;
@@ -36,7 +36,6 @@ const subsets = (n: number): number[][] =>
 const exampleOf = (batch: readonly (readonly HostArray[])[], b: number, batched: readonly number[]): HostArray[] =>
   nth(batch, 0).map((x, i) => (batched.includes(i) ? nth(nth(batch, b), i) : x));
 
-type OnLists = (...xs: NDArray[]) => readonly NDArray[];
 const mapped = (
   f: OnLists,
   inAxes: readonly (number | null)[],
@@ -44,11 +43,21 @@ const mapped = (
 ): ((...xs: NDArray[]) => NDArray[]) =>
   vmap((...xs: NDArray[]): readonly NDArray[] => [...f(...xs)], inAxes, { outAxes }) as (...xs: NDArray[]) => NDArray[];
 
-function vmapIsLoop(s: Subject, rng: Rng): void {
+/** The results for each of some lists of operands. */
+function* evaluateEach(s: Subject, lists: readonly (readonly HostArray[])[]): Check<HostArray[][]> {
+  const results: HostArray[][] = [];
+  for (const operands of lists) results.push(yield* evaluateReference(s.apply, operands));
+  return results;
+}
+
+function* vmapIsLoop(s: Subject, rng: Rng, site: Site): Check {
   const batch = drawBatch(s, SIZE, rng);
-  for (const batched of subsets(s.args.length)) {
-    const loop = range(SIZE).map((b) => evaluateSubject(s, exampleOf(batch, b, batched)));
-    for (const { name, operand, result } of CONFIGURATIONS) {
+  for (const batched of site.some(subsets(s.args.length), rng)) {
+    const loop = yield* evaluateEach(
+      s,
+      range(SIZE).map((b) => exampleOf(batch, b, batched)),
+    );
+    for (const { name, operand, result } of site.some(CONFIGURATIONS, rng)) {
       const inAxes = s.avals.map((a, i) => (batched.includes(i) ? placeOf(operand(i), a.ndim) : null));
       const outAxes = s.outAvals.map((a) => placeOf(result, a.ndim));
       const operands = inAxes.map((axis, i) =>
@@ -69,23 +78,17 @@ function vmapIsLoop(s: Subject, rng: Rng): void {
       );
       const what = `${s.name}: vmap of operands ${batched.join(', ')} along ${name}`;
       const f = mapped(s.apply, inAxes, outAxes);
-      assertAllSame(what, f(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
-      if (name !== 'mixed axes') continue;
-      const around: OnLists = (...xs) => jit((list: readonly NDArray[]) => f(...list))(xs);
-      const within = mapped((...xs) => jit((list: readonly NDArray[]) => [...s.apply(...list)])(xs), inAxes, outAxes);
-      assertAllSame(`${what}, jitted`, around(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
-      assertAllSame(
-        `${what}, of the jitted primitive`,
-        within(...operands.map(toDevice)).map(toHost),
-        expected,
-        s.tolerance,
-      );
+      assertAllSame(what, yield* evaluate(site.eagerly ? f : jitted(f), operands), expected, s.tolerance);
+      if (!site.eagerly || name !== 'mixed axes') continue;
+      const within = mapped(jitted(s.apply), inAxes, outAxes);
+      assertAllSame(`${what}, jitted`, yield* evaluate(jitted(f), operands), expected, s.tolerance);
+      assertAllSame(`${what}, of the jitted primitive`, yield* evaluate(within, operands), expected, s.tolerance);
     }
   }
 }
 
 /** Two nested vmaps; which operands each maps over is drawn. */
-function nestedVmap(s: Subject, rng: Rng): void {
+function* nestedVmap(s: Subject, rng: Rng, site: Site): Check {
   const [outer, inner] = [2, SIZE];
   const batches = range(outer).map(() => drawBatch(s, inner, rng));
   const all = range(s.args.length);
@@ -93,10 +96,11 @@ function nestedVmap(s: Subject, rng: Rng): void {
     const chosen = all.filter(() => rng.chance(0.6));
     return chosen.length === 0 ? [rng.pick(all)] : chosen;
   };
-  for (const [byOuter, byInner] of [
+  const choices = [
     [all, all],
     [choose(), choose()],
-  ] as const) {
+  ] as const;
+  for (const [byOuter, byInner] of site.some(choices, rng)) {
     const operand = (i: number, a: number, b: number): HostArray =>
       nth(nth(nth(batches, byOuter.includes(i) ? a : 0), byInner.includes(i) ? b : 0), i);
     const innerAxes = s.avals.map((a, i) => (byInner.includes(i) ? a.ndim : null));
@@ -116,14 +120,15 @@ function nestedVmap(s: Subject, rng: Rng): void {
     });
     const firsts = s.outAvals.map(() => 0);
     const f = mapped(mapped(s.apply, innerAxes, firsts), outerAxes, firsts);
-    const loop = range(outer).map((a) =>
-      range(inner).map((b) =>
-        evaluateSubject(
+    const loop: HostArray[][][] = [];
+    for (const a of range(outer)) {
+      loop.push(
+        yield* evaluateEach(
           s,
-          all.map((i) => operand(i, a, b)),
+          range(inner).map((b) => all.map((i) => operand(i, a, b))),
         ),
-      ),
-    );
+      );
+    }
     const expected = s.outAvals.map((aval, k) => {
       const rows = loop.map((row) =>
         stack(
@@ -135,18 +140,18 @@ function nestedVmap(s: Subject, rng: Rng): void {
       return stack(rows, 0, nth(rows, 0).aval);
     });
     const what = `${s.name}: nested vmap, operands ${byOuter.join(', ')} outside and ${byInner.join(', ')} inside`;
-    assertAllSame(what, f(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
+    assertAllSame(what, yield* evaluate(site.eagerly ? f : jitted(f), operands), expected, s.tolerance);
   }
 }
 
 /** Batches of one example and of none. */
-function smallBatches(s: Subject, rng: Rng): void {
+function* smallBatches(s: Subject, rng: Rng, site: Site): Check {
   const batch = drawBatch(s, 1, rng);
   const batchings = subsets(s.args.length);
   // All operands, and each alone.
   const chosen = batchings.filter((list) => list.length === 1 || list.length === s.args.length);
-  for (const size of [1, 0]) {
-    for (const batched of chosen) {
+  for (const size of site.some([1, 0], rng)) {
+    for (const batched of site.some(chosen, rng)) {
       const inAxes = s.avals.map((_, i) => (batched.includes(i) ? 0 : null));
       const operands = inAxes.map((axis, i) =>
         axis === null
@@ -157,7 +162,7 @@ function smallBatches(s: Subject, rng: Rng): void {
               nth(s.avals, i),
             ),
       );
-      const loop = batch.slice(0, size).map((xs) => evaluateSubject(s, xs));
+      const loop = yield* evaluateEach(s, batch.slice(0, size));
       const expected = s.outAvals.map((a, k) =>
         stack(
           loop.map((ys) => nth(ys, k)),
@@ -171,23 +176,14 @@ function smallBatches(s: Subject, rng: Rng): void {
         s.outAvals.map(() => 0),
       );
       const what = `${s.name}: vmap of operands ${batched.join(', ')} over ${String(size)} examples`;
-      assertAllSame(what, f(...operands.map(toDevice)).map(toHost), expected, s.tolerance);
-      assertAllSame(
-        `${what}, jitted`,
-        jit((xs: readonly NDArray[]) => f(...xs))(operands.map(toDevice)).map(toHost),
-        expected,
-        s.tolerance,
-      );
+      if (site.eagerly) assertAllSame(what, yield* evaluate(f, operands), expected, s.tolerance);
+      assertAllSame(`${what}, jitted`, yield* evaluate(jitted(f), operands), expected, s.tolerance);
     }
   }
 }
 
 export function batchLaws(s: Subject): Law[] {
-  const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
-    name: `${what}: ${s.name}`,
-    kind: 'batch',
-    run: (seed) => check(s, new Rng(seed).fork(s.name)),
-  });
+  const law = (what: string, check: CheckSubject): Law => lawOf(s, 'batch', what, check);
   if (s.args.length === 0) return [];
   return [
     law('vmap = loop', vmapIsLoop),

@@ -7,21 +7,17 @@ import type { NDArray } from '../core/ndarray.js';
 import { bitwiseNot } from '../lax/compare.js';
 import { neg } from '../lax/arithmetic.js';
 import { rev, transpose } from '../lax/reshape.js';
-import { jit } from '../transforms/jit.js';
 import { assertAllSame, CheckError } from './compare.js';
-import { drawOperands, mapHost, rearrange, toDevice, toHost, type HostArray } from './host.js';
-import type { Law } from './law.js';
-import { Rng } from './prng.js';
-import { draw, evaluateSubject, LONG, resized, SMALL, type Subject } from './subjects.js';
+import { evaluate, evaluateReference, jitted, type Check, type Site } from './evaluation.js';
+import { drawOperands, mapHost, rearrange, type HostArray } from './host.js';
+import { lawOf, type CheckSubject, type Law } from './law.js';
+import type { Rng } from './prng.js';
+import { draw, LONG, resized, SMALL, type Subject } from './subjects.js';
 import { VIEWS, type View } from './views.js';
 
-/** Results of a jitted function of a list of arrays. */
-export const runJitted = (f: (...xs: NDArray[]) => readonly NDArray[], operands: readonly HostArray[]): HostArray[] =>
-  jit((xs: readonly NDArray[]) => [...f(...xs)])(operands.map(toDevice)).map(toHost);
-
 /** The types that tracing gives are those of the arrays that evaluation gives. */
-function abstractIsActual(s: Subject, rng: Rng): void {
-  const results = s.apply(...draw(s, rng).map(toDevice));
+function* abstractIsActual(s: Subject, rng: Rng): Check {
+  const results = yield* evaluate(s.apply, draw(s, rng));
   if (results.length !== s.outAvals.length)
     throw new CheckError(
       `${s.name}: ${String(results.length)} results, but its abstract rule gives ${String(s.outAvals.length)}`,
@@ -32,7 +28,7 @@ function abstractIsActual(s: Subject, rng: Rng): void {
       throw new CheckError(
         `${s.name}: result ${String(i)} is ${y.aval.toString()}, but its abstract rule gives ${expected.toString()}`,
       );
-    const data = y.dataSync();
+    const { data } = y;
     if (data.length !== expected.size || data.constructor !== hostArray(expected.dtype, 0).constructor) {
       throw new CheckError(
         `${s.name}: result ${String(i)} of type ${expected.toString()} holds ${String(data.length)} elements in a ${data.constructor.name}`,
@@ -49,36 +45,32 @@ function abstractIsActual(s: Subject, rng: Rng): void {
   });
 }
 
-function jitIsEager(s: Subject, rng: Rng): void {
+function* jitIsEager(s: Subject, rng: Rng): Check {
   const operands = draw(s, rng);
-  assertAllSame(`${s.name}: jit`, runJitted(s.apply, operands), evaluateSubject(s, operands), s.tolerance);
+  const eager = yield* evaluate(s.apply, operands);
+  assertAllSame(`${s.name}: jit`, yield* evaluate(jitted(s.apply), operands), eager, s.tolerance);
 }
 
-function jitOfViews(s: Subject, rng: Rng): void {
+function* jitOfViews(s: Subject, rng: Rng, site: Site): Check {
   const operands = draw(s, rng);
-  const expected = evaluateSubject(s, operands);
+  const expected = yield* evaluateReference(s.apply, operands);
   const names = Object.keys(VIEWS);
   const viewOf = (name: string, x: HostArray): View => VIEWS[name]?.(x) ?? { base: x, view: (b) => b };
-  const check = (what: string, views: readonly View[]): void => {
+  const check = function* (what: string, views: readonly View[]): Check {
     const f = (...bases: NDArray[]): readonly NDArray[] => s.apply(...bases.map((b, i) => nth(views, i).view(b)));
-    assertAllSame(
-      `${s.name}: jit with ${what} operands`,
-      runJitted(
-        f,
-        views.map((v) => v.base),
-      ),
-      expected,
-      s.tolerance,
-    );
+    const bases = views.map((v) => v.base);
+    const got = yield* evaluate(jitted(f), bases);
+    assertAllSame(`${s.name}: jit with ${what} operands`, got, expected, s.tolerance);
   };
-  for (const name of names)
-    check(
+  for (const name of site.some(names, rng)) {
+    yield* check(
       name,
       operands.map((x) => viewOf(name, x)),
     );
+  }
   if (operands.length > 1) {
     const mixed = operands.map(() => rng.pick(names));
-    check(
+    yield* check(
       mixed.join(' and '),
       operands.map((x, i) => viewOf(nth(mixed, i), x)),
     );
@@ -99,9 +91,9 @@ function flipHost(x: HostArray): HostArray {
 }
 
 /** Elementwise neighbours before and after, results used twice and rearranged: what fusion makes of it is the same. */
-function jitOfFused(s: Subject, rng: Rng): void {
+function* jitOfFused(s: Subject, rng: Rng): Check {
   const operands = draw(s, rng);
-  const plain = evaluateSubject(s, operands);
+  const plain = yield* evaluateReference(s.apply, operands);
   const f = (...xs: NDArray[]): NDArray[] => {
     const results = s.apply(...xs.map(flip));
     return results.flatMap((y) => [flip(y), transpose(y, range(y.ndim).reverse()), rev(flip(y), range(y.ndim)), y]);
@@ -111,17 +103,17 @@ function jitOfFused(s: Subject, rng: Rng): void {
     const backwards = rearrange(flipHost(y), shape, (i) => i.map((k, d) => nth(shape, d) - 1 - k));
     return [flipHost(y), rearrange(y, [...shape].reverse(), (i) => [...i].reverse()), backwards, y];
   });
-  assertAllSame(`${s.name}: jit with neighbours`, runJitted(f, operands.map(flipHost)), expected, s.tolerance);
+  const got = yield* evaluate(jitted(f), operands.map(flipHost));
+  assertAllSame(`${s.name}: jit with neighbours`, got, expected, s.tolerance);
 }
 
 /** The same with axes of other lengths. */
-const atLengths =
-  (targets: readonly number[]) =>
-  (s: Subject, rng: Rng): void => {
+const atLengths = (targets: readonly number[]): CheckSubject =>
+  function* (s, rng, site) {
     for (const other of resized(s, targets)) {
-      abstractIsActual(other, rng);
-      jitIsEager(other, rng);
-      jitOfViews(other, rng);
+      yield* abstractIsActual(other, rng);
+      yield* jitIsEager(other, rng);
+      yield* jitOfViews(other, rng, site);
     }
   };
 
@@ -170,20 +162,26 @@ const SPECIAL: Readonly<Record<DType, readonly number[]>> = {
 /** Elements of one test: some vectors, and some left over. */
 const ELEMENTS = 61;
 
-/** In vectors or alone, an element comes out the same to the bit, at the edges of its dtype too. */
-function elementsAreAlike(s: Subject, rng: Rng): void {
+/** Elementwise operands with values at the edges of their dtypes among the drawn ones. */
+export function drawSpecial(s: Subject, rng: Rng): HostArray[] {
   const drawn = drawOperands(
     s.args.map((spec) => (spec.shape.length === 0 ? spec : { ...spec, shape: [ELEMENTS] })),
     rng,
   );
-  const operands = drawn.map((x) =>
+  return drawn.map((x) =>
     x.aval.ndim === 0 ? x : mapHost(x, (v) => (rng.chance(0.5) ? rng.pick(SPECIAL[x.aval.dtype]) : v)),
   );
-  const together = evaluateSubject(s, operands);
-  const fused = runJitted(s.apply, operands);
-  range(ELEMENTS).forEach((i) => {
+}
+
+/** In vectors or alone, an element comes out the same to the bit, at the edges of its dtype too. */
+function* elementsAreAlike(s: Subject, rng: Rng, site: Site): Check {
+  const operands = drawSpecial(s, rng);
+  const together = yield* evaluate(s.apply, operands);
+  const fused = yield* evaluate(jitted(s.apply), operands);
+  for (const i of site.some(range(ELEMENTS), rng)) {
     const element = operands.map((x) => (x.aval.ndim === 0 ? x : rearrange(x, [1], () => [i])));
-    evaluateSubject(s, element).forEach((y, k) => {
+    const results = yield* evaluate(s.apply, element);
+    results.forEach((y, k) => {
       for (const [how, all] of [
         ['in an array', together],
         ['in an array, jitted', fused],
@@ -196,25 +194,23 @@ function elementsAreAlike(s: Subject, rng: Rng): void {
         );
       }
     });
-  });
+  }
 }
 
 export function compileLaws(s: Subject): Law[] {
-  const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
-    name: `${what}: ${s.name}`,
-    kind: 'compile',
-    run: (seed) => check(s, new Rng(seed).fork(s.name)),
-  });
+  const law = (what: string, check: CheckSubject): Law => lawOf(s, 'compile', what, check);
+  // On a device both are compared with the CPU's results anyway, for these lengths too (device-laws.ts).
+  const cpuLaw = (what: string, check: CheckSubject): Law => lawOf(s, 'compile', what, check, { onDevices: false });
   return [
     law('abstract = actual', abstractIsActual),
-    law('jit = eager', jitIsEager),
+    cpuLaw('jit = eager', jitIsEager),
     ...(s.args.length === 0
       ? []
       : [law('jit of views = eager', jitOfViews), law('jit with neighbours = eager', jitOfFused)]),
     ...(s.isElementwise && s.avals.some((a) => a.ndim > 0)
       ? [law('an element is the same in a vector and alone', elementsAreAlike)]
       : []),
-    ...(resized(s, SMALL).length === 0 ? [] : [law('axes of length 0 and 1', atLengths(SMALL))]),
-    ...(resized(s, LONG).length === 0 ? [] : [law('long axes', atLengths(LONG))]),
+    ...(resized(s, SMALL).length === 0 ? [] : [cpuLaw('axes of length 0 and 1', atLengths(SMALL))]),
+    ...(resized(s, LONG).length === 0 ? [] : [cpuLaw('long axes', atLengths(LONG))]),
   ];
 }

@@ -24,15 +24,12 @@ import {
   worstMismatch,
   type Tolerance,
 } from './compare.js';
-import { runJitted } from './compile-laws.js';
+import { evaluate, jitted, type Check, type OnLists, type Site } from './evaluation.js';
 import { drawDirection, mapHost, toDevice, toHost, type HostArray } from './host.js';
-import type { Law } from './law.js';
+import { lawOf, type CheckSubject, type Law } from './law.js';
 import { widen } from './numerical.js';
-import { Rng } from './prng.js';
+import type { Rng } from './prng.js';
 import { draw, hasFloatOperand, hasFloatResult, resized, SMALL, widened, type Subject } from './subjects.js';
-
-/** A function on lists of arrays. */
-export type OnLists = (...xs: NDArray[]) => readonly NDArray[];
 
 /** Tangents of float results, from primals followed by the tangents of the float ones. */
 export const tangentsOf =
@@ -66,8 +63,6 @@ const linearizedTangents =
     return all.filter((_, i) => isFloat(nth(primals, i).dtype)).map(instantiate);
   };
 
-const evaluate = (f: OnLists, xs: readonly HostArray[]): HostArray[] => f(...xs.map(toDevice)).map(toHost);
-
 /** Operands, a tangent for each float one, and a cotangent for each float result. */
 function point(s: Subject, rng: Rng): { operands: HostArray[]; tangents: HostArray[]; cotangents: HostArray[] } {
   return {
@@ -80,9 +75,9 @@ function point(s: Subject, rng: Rng): { operands: HostArray[]; tangents: HostArr
 const hasForward = (s: Subject): boolean => !(s.primitive.jvp instanceof NoRule);
 const hasReverse = (s: Subject): boolean => hasForward(s) || s.primitive.linearize !== undefined;
 
-const finiteDifferences =
-  (modes: readonly Mode[]) =>
-  (s: Subject, rng: Rng): void => {
+const finiteDifferences = (modes: readonly Mode[]): CheckSubject =>
+  // eslint-disable-next-line require-yield -- it is a check of the CPU, which has float64
+  function* (s, rng) {
     const wide = widened(s);
     checkGrads((...xs: NDArray[]) => [...wide.apply(...xs)], draw(wide, rng).map(toDevice), {
       name: wide.name,
@@ -115,17 +110,18 @@ export function assertAdjoint(
   );
 }
 
-function adjoint(s: Subject, rng: Rng): void {
-  const wide = widened(s);
+function* adjoint(s: Subject, rng: Rng, { float64, eagerly }: Site): Check {
+  const wide = float64 ? widened(s) : s;
+  const form = (f: OnLists): OnLists => (eagerly ? f : jitted(f));
   const { operands, tangents, cotangents } = point(wide, rng);
   const n = operands.length;
-  const pushed = evaluate(tangentsOf(wide.apply, n), [...operands, ...tangents]);
-  const pulled = evaluate(cotangentsOf(wide.apply, n), [...operands, ...cotangents]);
+  const pushed = yield* evaluate(form(tangentsOf(wide.apply, n)), [...operands, ...tangents]);
+  const pulled = yield* evaluate(form(cotangentsOf(wide.apply, n)), [...operands, ...cotangents]);
   const coarse = [...wide.avals, ...wide.outAvals].some((a) => a.dtype === 'float32');
   assertAdjoint(wide.name, pushed, cotangents, pulled, tangents, coarse ? 'float32' : 'float64');
   assertAllSame(
     `${wide.name}: linearize`,
-    evaluate(linearizedTangents(wide.apply, n), [...operands, ...tangents]),
+    yield* evaluate(form(linearizedTangents(wide.apply, n)), [...operands, ...tangents]),
     pushed,
     (dtype) => roundings(dtype, INNER_ROUNDINGS),
   );
@@ -135,9 +131,8 @@ function adjoint(s: Subject, rng: Rng): void {
 const OWN_ROUNDINGS = 1024;
 
 /** In the dtype of the example: types of tangents and cotangents, values near those of float64, jit = eager, typed jaxprs. */
-const ownDType =
-  (modes: readonly Mode[]) =>
-  (s: Subject, rng: Rng): void => {
+const ownDType = (modes: readonly Mode[]): CheckSubject =>
+  function* (s, rng, { eagerly }) {
     const { operands, tangents, cotangents } = point(s, rng);
     const n = operands.length;
     const wide = widened(s);
@@ -153,7 +148,7 @@ const ownDType =
     for (const [mode, derivative, directions, types] of sides) {
       const f = derivative(s.apply, n);
       const inputs = [...operands, ...directions];
-      const results = evaluate(f, inputs);
+      const results = yield* evaluate(eagerly ? f : jitted(f), inputs);
       types
         .filter((a) => isFloat(a.dtype))
         .forEach((a, i) => {
@@ -169,11 +164,13 @@ const ownDType =
           mode,
         ).jaxpr,
       );
-      assertAllSame(`${s.name}: jit of its ${mode}`, runJitted(f, inputs), results, (dtype) =>
-        roundings(dtype, INNER_ROUNDINGS),
-      );
+      if (eagerly) {
+        assertAllSame(`${s.name}: jit of its ${mode}`, yield* evaluate(jitted(f), inputs), results, (dtype) =>
+          roundings(dtype, INNER_ROUNDINGS),
+        );
+      }
       if (wide === s) continue;
-      const precise = evaluate(derivative(wide.apply, n), inputs.map(widen));
+      const precise = yield* evaluate(derivative(wide.apply, n), inputs.map(widen));
       assertAllSame(`${s.name}: ${mode} in its own dtype`, results.map(widen), precise, () =>
         roundings('float32', OWN_ROUNDINGS),
       );
@@ -187,7 +184,7 @@ const LINEAR: Tolerance = { atol: 1e-12, rtol: 1e-9 };
  * Where the primitive is affine in some operands together, its transpose with respect to them is the adjoint of the
  * linear part; where it is not, or has no rule, transposing says so.
  */
-function transposeIsAdjoint(s: Subject, rng: Rng): void {
+function* transposeIsAdjoint(s: Subject, rng: Rng): Check {
   const wide = widened(s);
   if (wide.outAvals.some((a) => !isFloat(a.dtype))) return;
   const operands = draw(wide, rng);
@@ -199,13 +196,13 @@ function transposeIsAdjoint(s: Subject, rng: Rng): void {
     const f: OnLists = (...xs) =>
       wide.apply(...fixed.map((x, i) => (chosen.includes(i) ? nth(xs, chosen.indexOf(i)) : x)));
     const [x, y] = [avals.map((a) => drawDirection(a, rng)), avals.map((a) => drawDirection(a, rng))];
-    const fx = evaluate(f, x);
-    const fy = evaluate(f, y);
-    const combined = evaluate(
+    const fx = yield* evaluate(f, x);
+    const fy = yield* evaluate(f, y);
+    const combined = yield* evaluate(
       f,
       x.map((v, k) => combine(v, nth(y, k))),
     );
-    const origin = evaluate(
+    const origin = yield* evaluate(
       f,
       x.map((v) => mapHost(v, () => 0)),
     );
@@ -265,14 +262,16 @@ function expectNotSupported(what: string, s: Subject, run: () => unknown): void 
 }
 
 /** Reverse mode of a primitive that has none says so. */
-function noReverse(s: Subject, rng: Rng): void {
+// eslint-disable-next-line require-yield -- nothing is computed
+function* noReverse(s: Subject, rng: Rng): Check {
   const { operands, cotangents } = point(s, rng);
   expectNotSupported(`${s.name}: vjp`, s, () =>
     cotangentsOf(s.apply, operands.length)(...[...operands, ...cotangents].map(toDevice)),
   );
 }
 
-function noDerivative(s: Subject, rng: Rng): void {
+// eslint-disable-next-line require-yield -- nothing is computed
+function* noDerivative(s: Subject, rng: Rng): Check {
   const { operands, tangents } = point(s, rng);
   expectNotSupported(`${s.name}: jvp`, s, () =>
     tangentsOf(s.apply, operands.length)(...[...operands, ...tangents].map(toDevice)),
@@ -280,44 +279,43 @@ function noDerivative(s: Subject, rng: Rng): void {
 }
 
 /** Tangents and cotangents that are zero because results do not move, or are defined not to. */
-function zeroDerivative(s: Subject, rng: Rng): void {
+function* zeroDerivative(s: Subject, rng: Rng): Check {
   const { operands, tangents, cotangents } = point(s, rng);
   const n = operands.length;
-  const out = jvpFlat(s.apply, operands.map(toDevice), mixed(operands, tangents));
-  out.tangents.forEach((t, i) => {
-    const type = nth(out.primals, i).aval;
-    if (!t.aval.equals(type))
-      throw new CheckError(`${s.name}: a tangent is ${t.aval.toString()} where ${type.toString()} belongs`);
-    const got = toHost(instantiate(t));
-    assertSame(
-      `${s.name}: tangent`,
-      got,
-      mapHost(got, () => 0),
-      { atol: 0, rtol: 0 },
-    );
-  });
-  evaluate(cotangentsOf(s.apply, n), [...operands, ...cotangents]).forEach((ct) => {
-    assertSame(
-      `${s.name}: cotangent`,
-      ct,
-      mapHost(ct, () => 0),
-      { atol: 0, rtol: 0 },
-    );
-  });
+  const pushed: OnLists = (...xs) => {
+    const out = jvpFlat(s.apply, xs.slice(0, n), mixed(operands, xs.slice(n)));
+    out.tangents.forEach((t, i) => {
+      const type = nth(out.primals, i).aval;
+      if (!t.aval.equals(type))
+        throw new CheckError(`${s.name}: a tangent is ${t.aval.toString()} where ${type.toString()} belongs`);
+    });
+    return out.tangents.map(instantiate);
+  };
+  const zeros = (what: string, all: readonly HostArray[]): void => {
+    all.forEach((x) => {
+      assertSame(
+        `${s.name}: ${what}`,
+        x,
+        mapHost(x, () => 0),
+        { atol: 0, rtol: 0 },
+      );
+    });
+  };
+  zeros('tangent', yield* evaluate(pushed, [...operands, ...tangents]));
+  zeros('cotangent', yield* evaluate(cotangentsOf(s.apply, n), [...operands, ...cotangents]));
 }
 
-function mixed(operands: readonly HostArray[], tangents: readonly HostArray[]): MaybeZero[] {
+function mixed(operands: readonly HostArray[], tangents: readonly NDArray[]): MaybeZero[] {
   let next = 0;
-  return operands.map((x): MaybeZero => (isFloat(x.aval.dtype) ? toDevice(nth(tangents, next++)) : new Zero(x.aval)));
+  return operands.map((x): MaybeZero => (isFloat(x.aval.dtype) ? nth(tangents, next++) : new Zero(x.aval)));
 }
 
 /** Derivatives where an axis has length 0 or 1. */
-const smallSizes =
-  (modes: readonly Mode[]) =>
-  (s: Subject, rng: Rng): void => {
-    for (const small of resized(s, SMALL)) {
-      ownDType(modes)(small, rng);
-      if (modes.length === 2) adjoint(small, rng);
+const smallSizes = (modes: readonly Mode[]): CheckSubject =>
+  function* (s, rng, site) {
+    for (const small of site.some(resized(s, SMALL), rng)) {
+      yield* ownDType(modes)(small, rng, site);
+      if (modes.length === 2) yield* adjoint(small, rng, site);
     }
   };
 
@@ -329,26 +327,23 @@ export interface DerivativeLawOptions {
 }
 
 export function derivativeLaws(s: Subject, { zeroByDefinition, forwardOnly }: DerivativeLawOptions = {}): Law[] {
-  const law = (what: string, check: (s: Subject, rng: Rng) => void): Law => ({
-    name: `${what}: ${s.name}`,
-    kind: 'derivative',
-    run: (seed) => check(s, new Rng(seed).fork(s.name)),
-  });
+  const law = (what: string, check: CheckSubject): Law => lawOf(s, 'derivative', what, check);
+  const cpuLaw = (what: string, check: CheckSubject): Law => lawOf(s, 'derivative', what, check, { onDevices: false });
   if (!hasFloatOperand(s)) return [];
   if (zeroByDefinition !== undefined)
     return [
       law(`derivative is zero (${zeroByDefinition})`, zeroDerivative),
-      law('transpose = adjoint', transposeIsAdjoint),
+      cpuLaw('transpose = adjoint', transposeIsAdjoint),
     ];
   if (!hasFloatResult(s)) return [law('derivative is zero (results are integers)', zeroDerivative)];
-  if (!hasReverse(s)) return [law('derivative does not exist', noDerivative)];
+  if (!hasReverse(s)) return [cpuLaw('derivative does not exist', noDerivative)];
   const modes: readonly Mode[] = forwardOnly !== undefined ? ['fwd'] : hasForward(s) ? ['fwd', 'rev'] : ['rev'];
   return [
-    law('derivatives of order 1 and 2 = finite differences', finiteDifferences(modes)),
+    cpuLaw('derivatives of order 1 and 2 = finite differences', finiteDifferences(modes)),
     ...(modes.length === 2 ? [law('⟨ct, jvp(t)⟩ = ⟨vjp(ct), t⟩', adjoint)] : []),
-    ...(forwardOnly !== undefined ? [law(`reverse mode does not exist (${forwardOnly})`, noReverse)] : []),
+    ...(forwardOnly !== undefined ? [cpuLaw(`reverse mode does not exist (${forwardOnly})`, noReverse)] : []),
     law('derivatives in their own dtype', ownDType(modes)),
-    law('transpose = adjoint', transposeIsAdjoint),
+    cpuLaw('transpose = adjoint', transposeIsAdjoint),
     ...(resized(s, SMALL).length === 0 ? [] : [law('derivatives with axes of length 0 and 1', smallSizes(modes))]),
   ];
 }

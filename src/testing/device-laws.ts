@@ -1,27 +1,17 @@
 /** Laws of devices: what a program gives on one it gives on another, within roundings. */
 import type { Device } from '../core/device.js';
 import type { DType } from '../core/dtype.js';
-import { ConcreteArray, fromHost } from '../core/concrete.js';
-import type { NDArray } from '../core/ndarray.js';
-import { jit } from '../transforms/jit.js';
-import { assertAllSame, type Tolerance } from './compare.js';
-import type { OnLists } from './derivative-laws.js';
-import { host, type HostArray } from './host.js';
+import type { AnyPrimitive } from '../core/primitive.js';
+import { assertAllSame, roundings, type Tolerance } from './compare.js';
+import { drawSpecial } from './compile-laws.js';
+import { evaluateOn, jitted, type OnLists } from './evaluation.js';
+import { mapHost, type HostArray } from './host.js';
+import { subjectLaws, type PrimitiveLawOptions } from './laws.js';
+import { Rng } from './prng.js';
+import { draw, LONG, resized, SMALL, subject, type Subject } from './subjects.js';
 
-/** Results of a function of arrays, with its operands on a device. */
-export async function evaluateOn(device: Device, f: OnLists, operands: readonly HostArray[]): Promise<HostArray[]> {
-  const xs = operands.map(({ aval, data }) => fromHost(data, aval.shape, aval.dtype, device));
-  const results = f(...xs);
-  return Promise.all(
-    results.map(async (y) => host(y.shape, y.dtype, y instanceof ConcreteArray ? await y.data() : y.dataSync())),
-  );
-}
-
-/** The same function, jitted as a function of one list. */
-export const jitted =
-  (f: OnLists): OnLists =>
-  (...xs) =>
-    jit((list: readonly NDArray[]) => [...f(...list)])(xs);
+/** Roundings by which an element of the result of one primitive may differ. */
+const ONE_PRIMITIVE = 64;
 
 /** Throws CheckError unless `f` gives the same on both devices. */
 export async function assertSameOn(
@@ -33,4 +23,51 @@ export async function assertSameOn(
 ): Promise<void> {
   const [got, expected] = [await evaluateOn(device, f, operands), await evaluateOn(reference, f, operands)];
   assertAllSame(what, got, expected, tolerance);
+}
+
+const LEAST_NORMAL = 2 ** -126;
+/** A device may take subnormal numbers for zeros (WGSL §15.7.3). */
+const withoutSubnormals = (x: HostArray): HostArray =>
+  mapHost(x, (v) => (Math.abs(v) < LEAST_NORMAL ? 0 * Math.sign(v) : v));
+
+/** A subject gives the same on both devices, eagerly and jitted, for lengths at the edges and elements at the edges of their dtype. */
+async function sameOnBoth(s: Subject, seed: number, devices: readonly [Device, Device]): Promise<void> {
+  const check = async (what: string, f: OnLists, operands: readonly HostArray[]): Promise<void> => {
+    await assertSameOn(`${what}: eager`, f, operands, devices, (dtype) => roundings(dtype, ONE_PRIMITIVE));
+    await assertSameOn(`${what}: jit`, jitted(f), operands, devices, (dtype) => roundings(dtype, ONE_PRIMITIVE));
+  };
+  for (const each of [s, ...resized(s, [...SMALL, ...LONG])])
+    await check(each.name, each.apply, draw(each, new Rng(seed)));
+  if (s.isElementwise && s.avals.some((a) => a.ndim > 0))
+    await check(`${s.name}, special values`, s.apply, drawSpecial(s, new Rng(seed)).map(withoutSubnormals));
+}
+
+/** A law on a device. */
+export interface DeviceLaw {
+  readonly name: string;
+  readonly run: (seed: number) => Promise<void>;
+}
+
+/**
+ * The laws of a primitive on a device, for each of its examples of dtypes that the device has, and that it gives what the reference gives.
+ * Those of an example come after each other, for they share shaders.
+ */
+export function primitiveLawsOn(
+  [device, reference]: readonly [Device, Device],
+  primitive: AnyPrimitive,
+  options: PrimitiveLawOptions = {},
+): DeviceLaw[] {
+  return primitive.examples().flatMap((example) => {
+    const s = subject(primitive, example);
+    if (![...s.avals, ...s.outAvals].every((a) => device.supports(a.dtype))) return [];
+    return [
+      {
+        name: `${device.kind} = ${reference.kind}: ${s.name}`,
+        run: (seed: number) => sameOnBoth(s, seed, [device, reference]),
+      },
+      ...subjectLaws(s, options).flatMap(({ name, runOn }) =>
+        runOn === undefined ? [] : [{ name, run: (seed: number) => runOn(device, seed) }],
+      ),
+    ];
+  });
 }

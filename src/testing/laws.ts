@@ -4,7 +4,7 @@ import { batchLaws } from './batch-laws.js';
 import { compileLaws } from './compile-laws.js';
 import { derivativeLaws, type DerivativeLawOptions } from './derivative-laws.js';
 import type { Law } from './law.js';
-import { subject } from './subjects.js';
+import { subject, type Subject } from './subjects.js';
 
 export type PrimitiveLawOptions = DerivativeLawOptions;
 
@@ -27,8 +27,12 @@ export type PrimitiveLawOptions = DerivativeLawOptions;
  * ```
  */
 export function primitiveLaws(primitive: AnyPrimitive, options: PrimitiveLawOptions = {}): Law[] {
-  return primitive.examples().flatMap((example) => {
-    const s = subject(primitive, example);
-    return [...compileLaws(s), ...batchLaws(s), ...derivativeLaws(s, options)];
-  });
+  return primitive.examples().flatMap((example) => subjectLaws(subject(primitive, example), options));
 }
+
+/** Those of one example. */
+export const subjectLaws = (s: Subject, options: PrimitiveLawOptions): Law[] => [
+  ...compileLaws(s),
+  ...batchLaws(s),
+  ...derivativeLaws(s, options),
+];

@@ -21,7 +21,7 @@ import {
 } from '../core/primitive.js';
 import { bind } from '../core/trace.js';
 import { convertElementType } from '../lax/convert.js';
-import { drawOperands, toDevice, toHost, type HostArray } from './host.js';
+import { drawOperands, type HostArray } from './host.js';
 import { roundings, EXACT, type Tolerance } from './compare.js';
 import type { Rng } from './prng.js';
 
@@ -85,10 +85,6 @@ export function subject(primitive: AnyPrimitive, { args, params }: Example<Param
 }
 
 export const draw = (s: Subject, rng: Rng): HostArray[] => drawOperands(s.args, rng);
-
-/** Results of the subject, eagerly. */
-export const evaluateSubject = (s: Subject, operands: readonly HostArray[]): HostArray[] =>
-  s.apply(...operands.map(toDevice)).map(toHost);
 
 /** Operands that vary: lists of indices rotate, single indices move, everything else is drawn again. */
 export function drawBatch(s: Subject, size: number, rng: Rng): HostArray[][] {
@@ -176,7 +172,7 @@ export function resized(s: Subject, targets: readonly number[]): Subject[] {
       if (from === to) return [];
       const args = s.args.map((spec) => ({ ...spec, shape: spec.shape.map((n) => (n === from ? to : n)) }));
       try {
-        return [subject(s.primitive, { args, params: s.params })];
+        return [{ ...subject(s.primitive, { args, params: s.params }), tolerance: s.tolerance }];
       } catch (error) {
         // This primitive's parameters belong to its shapes.
         if (error instanceof CotangentError) return [];

@@ -2,8 +2,10 @@
 import 'cotangent';
 import 'cotangent/stax';
 import 'cotangent/optimizers';
-import { primitives } from 'cotangent';
-import { primitiveLaws, type Law, type LawKind } from 'cotangent/testing';
+import { primitives, type Device } from 'cotangent';
+import { primitiveLaws, type Law, type LawKind, type PrimitiveLawOptions } from 'cotangent/testing';
+import type { AnyPrimitive } from '../../src/core/primitive.js';
+import { primitiveLawsOn, type DeviceLaw } from '../../src/testing/device-laws.js';
 
 /** Primitives that have no meaning by themselves, so that they have no examples; why, and the file of their laws. */
 export const EXEMPT: Readonly<Record<string, string>> = {
@@ -26,14 +28,19 @@ export const FORWARD_ONLY: Readonly<Record<string, string>> = {
   while: 'how much the way back would need is known only when it has run',
 };
 
+const optionsOf = ({ name }: AnyPrimitive): PrimitiveLawOptions => {
+  const zeroByDefinition = ZERO_BY_DEFINITION[name];
+  const forwardOnly = FORWARD_ONLY[name];
+  return {
+    ...(zeroByDefinition === undefined ? {} : { zeroByDefinition }),
+    ...(forwardOnly === undefined ? {} : { forwardOnly }),
+  };
+};
+
 /** The laws of one kind, of every primitive. */
-export function lawsOf(kind: LawKind): Law[] {
-  return [...primitives().values()].flatMap((primitive) => {
-    const zeroByDefinition = ZERO_BY_DEFINITION[primitive.name];
-    const forwardOnly = FORWARD_ONLY[primitive.name];
-    return primitiveLaws(primitive, {
-      ...(zeroByDefinition === undefined ? {} : { zeroByDefinition }),
-      ...(forwardOnly === undefined ? {} : { forwardOnly }),
-    }).filter((law) => law.kind === kind);
-  });
-}
+export const lawsOf = (kind: LawKind): Law[] =>
+  [...primitives().values()].flatMap((p) => primitiveLaws(p, optionsOf(p)).filter((law) => law.kind === kind));
+
+/** The laws of every primitive on a device, beside the CPU's results. */
+export const lawsOn = (devices: readonly [Device, Device]): DeviceLaw[] =>
+  [...primitives().values()].flatMap((p) => primitiveLawsOn(devices, p, optionsOf(p)));

@@ -2,7 +2,8 @@
 import { describe, test } from 'vitest';
 import { devices, requestDevice, vmap, type NDArray } from 'cotangent';
 import { randomProgram, Rng } from 'cotangent/testing';
-import { assertSameOn, evaluateOn, jitted } from '../../../src/testing/device-laws.js';
+import { assertSameOn } from '../../../src/testing/device-laws.js';
+import { evaluateOn, jitted } from '../../../src/testing/evaluation.js';
 import { roundings } from '../../../src/testing/compare.js';
 import { drawDirection, stack } from '../../../src/testing/host.js';
 import { cotangentsOf, tangentsOf } from '../../../src/testing/derivative-laws.js';

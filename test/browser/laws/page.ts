@@ -2,7 +2,8 @@
 import { devices, primitives, requestDevice } from 'cotangent';
 import { randomProgram, Rng } from 'cotangent/testing';
 import { roundings } from '../../../src/testing/compare.js';
-import { assertSameOn, jitted } from '../../../src/testing/device-laws.js';
+import { assertSameOn } from '../../../src/testing/device-laws.js';
+import { jitted } from '../../../src/testing/evaluation.js';
 import { draw, LONG, resized, subject, type Subject } from '../../../src/testing/subjects.js';
 
 /** As in test/backends/webgpu, where these laws are checked in Node, with more lengths, programs and derivatives. */

@@ -149,9 +149,16 @@ export class Printer {
 
   /** What is printed in `body` is for four values of a loop variable at once. */
   inLanes(lanes: Lanes | undefined, body: () => void): void {
+    this.scope(() => {
+      this.withLanes(lanes, body);
+    });
+  }
+
+  /** The same in the scope around, which prints nothing of the variable but in these lanes. */
+  withLanes(lanes: Lanes | undefined, body: () => void): void {
     const outer = this.#lanes;
     this.#lanes = lanes;
-    this.scope(body);
+    body();
     this.#lanes = outer;
   }
 

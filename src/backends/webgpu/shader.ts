@@ -4,9 +4,11 @@ import type { Kernel } from '../../compiler/loop-ir.js';
 import { mapStage, mapStore } from '../../compiler/stages.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { contractShader } from './contract-kernel.js';
+import { planContract } from './contract-plan.js';
 import { atomicSlots, loopShader, planLoop } from './loop-kernel.js';
 import type { SlotAccess } from './printer.js';
 import { SUBGROUP_PARAMETERS } from './subgroups.js';
+import type { SlotMemory } from './vectors.js';
 import { storedType } from './wgsl.js';
 
 /** How one kernel call finds its slots. */
@@ -40,8 +42,7 @@ export function kernelShader(
   const kernel = expanded(original);
   const atomic = kernel.kind === 'loop' ? atomicSlots(kernel) : new Set<number>();
   const memory = layout.bindings.map((binding, slot) => ({ binding, isAligned: layout.aligned[slot] === true }));
-  const plan = kernel.kind === 'loop' ? planLoop(kernel, memory, dynamicExtent) : undefined;
-  const vectors = plan?.vectors.bindings ?? new Set<number>();
+  const plan = planned(kernel, memory, dynamicExtent, capabilities);
   const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic));
   const moved = layout.moved.flatMap((is, slot) => (is ? [slot] : []));
   const slots = kernel.buffers.map(({ dtype }, slot): SlotAccess => {
@@ -51,12 +52,11 @@ export function kernelShader(
       variable: `b${binding}`,
       declared: declared[binding] ?? 'u32',
       isWritten: layout.written[binding] === true,
-      isVector: vectors.has(binding),
+      isVector: plan.vectors.has(binding),
       ...(layout.moved[slot] === true && { base: `i32(params.first_${slot})` }),
     };
   });
-  const { workgroupSize, declarations, prelude, body, groups, usesSubgroups } =
-    plan !== undefined ? loopShader(plan, slots, dynamicExtent, capabilities) : print(kernel, slots, capabilities);
+  const { workgroupSize, declarations, prelude, body, groups, usesSubgroups } = plan.print(slots);
   const takesParameters = dynamicExtent || moved.length > 0;
   const parameters = takesParameters
     ? `struct Params { extent: u32, ${moved.map((slot) => `first_${slot}: u32, `).join('')}}
@@ -66,7 +66,7 @@ export function kernelShader(
 ${usesSubgroups ? 'enable subgroups;\n' : ''}${declared
     .map(
       (type, i) =>
-        `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${vectors.has(i) ? `vec4<${type}>` : type}>;`,
+        `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${plan.vectors.has(i) ? `vec4<${type}>` : type}>;`,
     )
     .join('\n')}
 ${parameters}
@@ -118,11 +118,31 @@ function expanded(kernel: Kernel): Kernel {
   }
 }
 
-function print(
+interface Planned {
+  /** Bindings that hold vectors. */
+  readonly vectors: ReadonlySet<number>;
+  readonly print: (slots: readonly SlotAccess[]) => ReturnType<typeof loopShader>;
+}
+
+function planned(
   kernel: Kernel,
-  slots: readonly SlotAccess[],
+  memory: readonly SlotMemory[],
+  dynamicExtent: boolean,
   capabilities: GpuCapabilities,
-): ReturnType<typeof loopShader> {
-  if (kernel.kind !== 'contract') throw new Error(`internal error: webgpu: a ${kernel.kind} kernel was not planned`);
-  return contractShader(kernel, slots, capabilities);
+): Planned {
+  switch (kernel.kind) {
+    case 'sort':
+      throw new Error('internal error: webgpu: a sort is loop kernels');
+    case 'contract': {
+      const plan = planContract(kernel, memory, capabilities);
+      return { vectors: plan.bindings, print: (slots) => contractShader(plan, slots) };
+    }
+    case 'loop': {
+      const plan = planLoop(kernel, memory, dynamicExtent);
+      return {
+        vectors: plan.vectors.bindings,
+        print: (slots) => loopShader(plan, slots, dynamicExtent, capabilities),
+      };
+    }
+  }
 }

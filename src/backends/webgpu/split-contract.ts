@@ -4,7 +4,7 @@
  * does what comes after.
  */
 import { addIndex, mulIndex } from '../../core/index-expr.js';
-import { accRef, binary, constant, int, load, loopVar, type Expr } from '../../core/scalar.js';
+import { binary, constant, type Expr } from '../../core/scalar.js';
 import type {
   Accumulator,
   ContractAxis,
@@ -14,6 +14,7 @@ import type {
   Stage,
   Store,
 } from '../../compiler/loop-ir.js';
+import { indexOf, lhsOf, resultStores, rhsOf, variableOf } from './contract-expr.js';
 import { PieceMaker, type Pieces } from './pieces.js';
 import { replacing } from './rewrite.js';
 import { sizeOf } from './stage-kind.js';
@@ -24,15 +25,7 @@ const TILES = 128;
 /** Terms that are worth a tile of their own. */
 const TERMS = 256;
 
-type Key = 'lhsStride' | 'rhsStride' | 'outStride';
-
 const loopsOf = (axes: readonly ContractAxis[]): Loop[] => axes.map(({ id, extent }) => ({ id, extent }));
-const variableOf = ({ id, extent }: ContractAxis): Expr => loopVar(id, extent);
-const indexOf = (axes: readonly ContractAxis[], key: Key, offset: number): Expr =>
-  axes.reduce<Expr>(
-    (sum, axis) => (axis[key] === 0 ? sum : addIndex(sum, mulIndex(variableOf(axis), axis[key]))),
-    int(offset),
-  );
 
 export function splitContract(kernel: ContractKernel): Pieces | undefined {
   const [batch, m, n, k] = [kernel.batch, kernel.m, kernel.n, kernel.k].map(sizeOf);
@@ -48,20 +41,6 @@ export function splitContract(kernel: ContractKernel): Pieces | undefined {
   return chunks < 2 ? undefined : inChunks(kernel, first, chunks);
 }
 
-/** What becomes of each result: it is stored, and the epilogue runs. */
-const resultStores = ({ out, epilogue = [], batch, m, n, dtype }: ContractKernel): Store[] => [
-  ...(out === undefined
-    ? []
-    : [
-        {
-          buffer: out.buffer,
-          index: indexOf([...batch, ...m, ...n], 'outStride', out.offset),
-          value: accRef(dtype, 0),
-        },
-      ]),
-  ...epilogue,
-];
-
 const sumOf = ({ dtype }: ContractKernel, value: Expr): Accumulator => ({
   id: 0,
   dtype,
@@ -74,11 +53,7 @@ const storing = (stores: readonly Store[]): Stage => ({ loops: [], accumulators:
 function asLoops(kernel: ContractKernel): Pieces {
   const maker = new PieceMaker(kernel);
   const { batch, m, n, k, dtype } = kernel;
-  const element = (operand: ContractOperand, axes: readonly ContractAxis[], key: Key): Expr =>
-    'value' in operand ? operand.value : load(dtype, operand.buffer, indexOf(axes, key, operand.offset));
-  const lhs = element(kernel.lhs, [...batch, ...m, ...k], 'lhsStride');
-  const rhs = element(kernel.rhs, [...batch, ...k, ...n], 'rhsStride');
-  const product = binary(dtype === 'bool' ? 'and' : 'mul', lhs, rhs);
+  const product = binary(dtype === 'bool' ? 'and' : 'mul', lhsOf(kernel), rhsOf(kernel));
   maker.loop(
     [...loopsOf(batch), ...loopsOf(m), ...loopsOf(n)],
     [

@@ -58,6 +58,15 @@ export function kindOf(stage: Stage): StageKind {
 export const startOf = ({ update, dtype, init }: Accumulator): Expr =>
   'combine' in update ? constant(dtype, partialIdentity(update.combine, dtype)) : init;
 
+/** Whether what an expression reads lies one element further with each value of a variable. */
+export function readsNeighbours(e: Expr, variable: number): boolean {
+  let found = false;
+  walk([e], (x) => {
+    if (x.op === 'load') found ||= strideOf(x.index, variable) === 1;
+  });
+  return found;
+}
+
 /** By how much an index grows with a variable; undefined where that depends on others. */
 function strideOf(e: Expr, variable: number): number | undefined {
   switch (e.op) {

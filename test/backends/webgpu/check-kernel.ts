@@ -5,7 +5,7 @@ import type { Kernel, Loop } from '../../../src/compiler/loop-ir.js';
 import { lowerProgram } from '../../../src/backends/webgpu/lower-program.js';
 import { programOf, sameBits } from '../wasm/harness.js';
 import { interpretProgram } from '../wasm/interpreter.js';
-import { runOnGpu, withoutSubgroups } from './run-program.js';
+import { otherKind, runOnGpu, withoutSubgroups } from './run-program.js';
 
 /** Few small integers, so that sums and products are exact in any order. */
 export const small = (dtype: DType, length: number, seed: number): TypedArray => {
@@ -36,6 +36,7 @@ export async function check(
   if ((inputs[0]?.length ?? 0) < 3000)
     compare('launches, by the oracle', interpretProgram(lowerProgram(program), inputs, initial));
   compare('on the device', await runOnGpu(program, inputs, initial));
+  if (kernel.kind === 'contract') compare('as on the other kind', await runOnGpu(program, inputs, initial, otherKind));
   if (kernel.kind === 'loop') compare('without subgroups', await runOnGpu(program, inputs, initial, withoutSubgroups));
 }
 

@@ -34,5 +34,6 @@ export type { Device } from './core/device.js';
 export { devicePut, devicePutAsync, devices, requestDevice } from './backends/devices.js';
 export { getThreads, setThreads } from './backends/wasm/device.js';
 export { DeviceLostError, GpuError, NoDeviceError, OutOfMemoryError } from './backends/webgpu/errors.js';
+export type { GpuDevice, KernelTime } from './backends/webgpu/profiler.js';
 export type { WebGpuOptions } from './backends/webgpu/request.js';
 export { HeapExhaustedError } from './backends/wasm/heap.js';

@@ -8,6 +8,7 @@ import type { NDArray } from '../core/ndarray.js';
 import { type ArrayLike } from '../core/ndarray.js';
 import { flatten, unflatten, type MapTree } from '../core/tree.js';
 import { cpu } from './wasm/device.js';
+import type { GpuDevice } from './webgpu/profiler.js';
 import type { WebGpuOptions } from './webgpu/request.js';
 
 const inUse: Device[] = [cpu];
@@ -16,7 +17,7 @@ const inUse: Device[] = [cpu];
 export const devices = (): readonly Device[] => [...inUse];
 
 /** Devices asked for, by what was asked. */
-const requested = new Map<string, Promise<Device>>();
+const requested = new Map<string, Promise<GpuDevice>>();
 
 /**
  * A device by name. `cpu` is always there; `webgpu` is the browser's GPU, or in Node that of the package `webgpu` (Dawn), which must
@@ -31,6 +32,8 @@ const requested = new Map<string, Promise<Device>>();
  * console.log(await y.data());
  * ```
  */
+export function requestDevice(kind: 'webgpu', options?: WebGpuOptions): Promise<GpuDevice>;
+export function requestDevice(kind: 'cpu' | 'webgpu', options?: WebGpuOptions): Promise<Device>;
 export function requestDevice(kind: 'cpu' | 'webgpu', options: WebGpuOptions = {}): Promise<Device> {
   if (kind === 'cpu') return Promise.resolve(cpu);
   const key = JSON.stringify(options);

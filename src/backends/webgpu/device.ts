@@ -14,13 +14,14 @@ import type { GpuCapabilities } from './capabilities.js';
 import { GpuExecutable, type ExecutableDevice } from './executable.js';
 import { lowerProgram } from './lower-program.js';
 import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
+import { Profiler, type GpuDevice, type KernelTime } from './profiler.js';
 import { GpuQueue } from './queue.js';
 import { GpuStorage } from './storage.js';
 
 /** Compiled programs that are kept for the next function of the same structure. */
 const EXECUTABLES = 512;
 
-export class WebGpuDevice implements Backend, ExecutableDevice {
+export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
   readonly kind = 'webgpu';
   readonly layout = GPU_LAYOUT;
   readonly queue: GpuQueue;
@@ -100,6 +101,28 @@ export class WebGpuDevice implements Backend, ExecutableDevice {
       failures.write(copy.block);
     });
     return copy;
+  }
+
+  async profile(call: () => unknown): Promise<KernelTime[]> {
+    const { queue, capabilities } = this;
+    if (!capabilities.timestamps)
+      throw new ArgumentError(
+        'profile: this device has no times of kernels (timestamp-query). Take those of calls: await y.blockUntilReady().',
+      );
+    // What was called before is not part of it.
+    await queue.stream.idle();
+    if (queue.profiler !== undefined)
+      throw new ArgumentError('profile: another profile is being taken on this device. Await it first.');
+    const profiler = (queue.profiler = new Profiler(queue.gpu));
+    try {
+      await call();
+      await queue.stream.idle();
+      return await profiler.take();
+    } catch (error) {
+      throw queue.failures.lost ?? error;
+    } finally {
+      queue.profiler = undefined;
+    }
   }
 
   #readable(storage: Storage, use: string): GpuStorage {

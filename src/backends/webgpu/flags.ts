@@ -6,6 +6,7 @@ export const USAGE = {
   uniform: 0x0040,
   storage: 0x0080,
   indirect: 0x0100,
+  queryResolve: 0x0200,
 } as const;
 export const MAP_READ = 0x0001;
 export const STAGE_COMPUTE = 0x4;

@@ -9,6 +9,7 @@ import { Failures } from './failures.js';
 import { USAGE } from './flags.js';
 import type { Copy, Launch, Scratch } from './launch.js';
 import { Pipelines } from './pipelines.js';
+import type { Profiler } from './profiler.js';
 import { Reader } from './reader.js';
 import { Stream } from './stream.js';
 
@@ -26,6 +27,8 @@ export class GpuQueue {
   readonly reader: Reader;
   /** By need: programs run one after the other, so that one block of each kind serves all. */
   readonly #scratch: Partial<Record<Scratch | 'parameters', Block>> = {};
+  /** Takes the times of launches, if they are wanted. */
+  profiler: Profiler | undefined;
   /** Launches and submissions so far, for tests. */
   launches = 0;
   submissions = 0;
@@ -85,7 +88,10 @@ export class GpuQueue {
     for (const launch of launches) {
       const { template, parameters: own, indirect } = launch;
       copy(template.before);
-      pass ??= encoder.beginComputePass({ label: name });
+      if (this.profiler !== undefined) {
+        pass?.end();
+        pass = encoder.beginComputePass({ label: name, timestampWrites: this.profiler.next(template.name) });
+      } else pass ??= encoder.beginComputePass({ label: name });
       if (template.pipeline?.failure !== undefined) throw template.pipeline.failure;
       if (template.pipeline?.pipeline === undefined) throw new Error('internal error: a launch before its pipeline');
       pass.setPipeline(template.pipeline.pipeline);

@@ -29,6 +29,12 @@ export class BufferPool {
   /** Of all buffers that exist. */
   bytes = 0;
   count = 0;
+
+  /** Bytes of buffers that arrays and programs have. */
+  get used(): number {
+    return this.bytes - this.#kept;
+  }
+
   readonly #owners = new FinalizationRegistry<Block>((block) => {
     this.free(block);
   });

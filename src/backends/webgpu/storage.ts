@@ -3,6 +3,12 @@ import type { Device, Storage } from '../../core/device.js';
 import type { DType } from '../../core/dtype.js';
 import type { Block, BufferPool } from './buffers.js';
 
+/**
+ * Bytes that a buffer costs beside its own, in the driver and in the page: without them V8 would let tens of thousands of small arrays lie,
+ * for finalizers run only when it looks through all of its heap.
+ */
+const OVERHEAD = 8 * 2 ** 10;
+
 export class GpuStorage implements Storage {
   #gone: string | undefined;
   /**
@@ -19,7 +25,7 @@ export class GpuStorage implements Storage {
     readonly block: Block,
     private readonly pool: BufferPool,
   ) {
-    this.ballast = new ArrayBuffer(block.size);
+    this.ballast = new ArrayBuffer(block.size + OVERHEAD);
     pool.watch(this, block);
   }
 

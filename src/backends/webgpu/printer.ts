@@ -17,7 +17,7 @@ export interface SlotAccess {
   /** The variable of its binding. */
   readonly variable: string;
   /** The element type that the binding declares. */
-  readonly declared: 'f32' | 'i32' | 'u32' | 'atomic<u32>';
+  readonly declared: 'f32' | 'i32' | 'u32' | 'atomic<i32>' | 'atomic<u32>';
   /** Added to the index, if the slot does not begin where its binding does. */
   readonly base?: string;
   /** Whether the kernel may write it, so that what was read is not what there is. */
@@ -30,6 +30,8 @@ const COMPONENTS = ['x', 'y', 'z', 'w'] as const;
 
 /** The lanes of a vector, by the text of a name. */
 export const components = (name: string): string[] => COMPONENTS.map((c) => `${name}.${c}`);
+
+const isAtomic = ({ declared }: SlotAccess): boolean => declared.startsWith('atomic');
 
 const isSum = (e: Expr): e is BinaryExpr => e.op === 'add' || e.op === 'sub';
 const isProduct = (e: Expr): e is BinaryExpr => e.op === 'mul' || e.op === 'div';
@@ -52,8 +54,8 @@ const isResidue = (e: Expr, steps = 3): boolean =>
 /** Whether `e` adds to a sum with a residue in it, which is lost if it is added to the larger term first. */
 const isCorrected = (x: Expr, e: BinaryExpr): boolean => isSum(e) && isSum(x) && (isResidue(x.x) || isResidue(x.y));
 
-/** The atomic function that combines words as `op` does values, if there is one: signs do not count in them. */
-function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
+/** The atomic function that combines words as `op` does values, if there is one. */
+function nativeAtomic(op: CombineOp, { dtype, declared }: SlotAccess): string | undefined {
   if (dtype === 'bool') {
     const names = { add: 'Or', max: 'Or', or: 'Or', mul: 'And', min: 'And', and: 'And', xor: 'Xor' } as const;
     return `atomic${names[op]}`;
@@ -70,7 +72,8 @@ function nativeAtomic(op: CombineOp, dtype: DType): string | undefined {
       return 'atomicXor';
     case 'min':
     case 'max':
-      if (dtype === 'int32') return undefined;
+      // Signs count only where words are declared to have them.
+      if (dtype === 'int32' && declared !== 'atomic<i32>') return undefined;
       return op === 'min' ? 'atomicMin' : 'atomicMax';
     case 'mul':
       return undefined;
@@ -328,15 +331,18 @@ export class Printer {
 
   /** The type in which a binding is read and written. */
   #declared({ declared }: SlotAccess): WgslType {
-    return declared === 'atomic<u32>' ? 'u32' : declared;
+    return declared === 'atomic<u32>' ? 'u32' : declared === 'atomic<i32>' ? 'i32' : declared;
   }
 
   #loaded(access: SlotAccess, place: string, width: Width): string {
-    const declared = this.#declared(access);
-    const raw = access.declared === 'atomic<u32>' ? `atomicLoad(&${place})` : place;
+    return this.#value(access, isAtomic(access) ? `atomicLoad(&${place})` : place, width);
+  }
+
+  /** The value that lies in memory as `raw`. */
+  #value(access: SlotAccess, raw: string, width: Width): string {
     if (access.dtype === 'bool') return `${raw} != ${splat('u32', width, '0u')}`;
     const type = storedType(access.dtype);
-    return declared === type ? raw : `bitcast<${typeText(type, width)}>(${raw})`;
+    return this.#declared(access) === type ? raw : `bitcast<${typeText(type, width)}>(${raw})`;
   }
 
   #stored(access: SlotAccess, value: string, width: Width): string {
@@ -355,18 +361,18 @@ export class Printer {
   storeAt(slot: number, place: string, value: string, width: Width): void {
     const access = this.#slot(slot);
     const text = this.#stored(access, value, width);
-    this.line(access.declared === 'atomic<u32>' ? `atomicStore(&${place}, ${text});` : `${place} = ${text};`);
+    this.line(isAtomic(access) ? `atomicStore(&${place}, ${text});` : `${place} = ${text};`);
   }
 
   /** Print `element = combine(element, value)`, as one atomic step if the slot is atomic. */
   combineAt(slot: number, place: string, op: CombineOp, value: string, width: Width): void {
     const access = this.#slot(slot);
-    if (access.declared !== 'atomic<u32>') {
+    if (!isAtomic(access)) {
       const before = this.declare(this.#loaded(access, place, width));
       this.storeAt(slot, place, this.declare(this.combine(op, access.dtype, before, value, width)), width);
       return;
     }
-    const native = nativeAtomic(op, access.dtype);
+    const native = nativeAtomic(op, access);
     if (native !== undefined) {
       this.line(`${native}(&${place}, ${this.#stored(access, value, 1)});`);
       return;
@@ -375,9 +381,10 @@ export class Printer {
     const old = this.name('old');
     this.line(`var ${old} = atomicLoad(&${place});`);
     this.block('loop', () => {
-      const type = storedType(access.dtype);
-      const before = access.dtype === 'bool' ? `(${old} != 0u)` : type === 'u32' ? old : `bitcast<${type}>(${old})`;
+      const before = this.declare(this.#value(access, old, 1));
       const next = this.declare(this.#stored(access, this.declare(this.combine(op, access.dtype, before, value)), 1));
+      // As many extrema do.
+      this.line(`if (${next} == ${old}) { break; }`);
       const result = this.declare(`atomicCompareExchangeWeak(&${place}, ${old}, ${next})`);
       this.line(`if (${result}.exchanged) { break; }`);
       this.line(`${old} = ${result}.old_value;`);

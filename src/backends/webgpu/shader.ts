@@ -95,9 +95,9 @@ function declaredType(
   atomic: ReadonlySet<number>,
 ): SlotAccess['declared'] {
   const slots = bindings.flatMap((b, slot) => (b === binding ? [slot] : []));
-  if (slots.some((slot) => atomic.has(slot))) return 'atomic<u32>';
   const types = new Set(slots.map((slot) => storedType(kernel.buffers[slot]?.dtype ?? 'uint32')));
   const [type = 'u32'] = types;
+  if (slots.some((slot) => atomic.has(slot))) return types.size === 1 && type === 'i32' ? 'atomic<i32>' : 'atomic<u32>';
   return types.size === 1 && type !== 'bool' ? type : 'u32';
 }
 

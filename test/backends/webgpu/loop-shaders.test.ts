@@ -68,6 +68,18 @@ test('cumulative sums of many short rows are those of an invocation each; workgr
   expect([shared(4096, 64), shared(4096, 65), shared(64, 4096), shared(1000, 64)]).toEqual([false, true, true, true]);
 });
 
+test('extrema of integers are native atomics, of floats exchanges that stop where nothing changes', () => {
+  const scatter = (dtype: DType): string =>
+    jit((x: NDArray, i: NDArray) => np.zeros([16], { dtype }).at(i).max(x))
+      .lower(devicePut(np.zeros([64], { dtype }), gpu), devicePut(np.zeros([64], { dtype: 'int32' }), gpu))
+      .asText('wgsl');
+  for (const dtype of ['int32', 'uint32'] as const) {
+    expect(scatter(dtype)).toMatch(/atomicMax\(/);
+    expect(scatter(dtype)).not.toMatch(/atomicCompareExchangeWeak/);
+  }
+  expect(scatter('float32')).toMatch(/if \(\w+ == \w+\) \{ break; \}\n.*atomicCompareExchangeWeak/);
+});
+
 const LENGTHS = [...Array(71).keys(), 255, 256, 257, 1023, 1024, 1025];
 
 /** Small integers with edge cases among them. */

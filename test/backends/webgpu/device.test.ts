@@ -1,5 +1,5 @@
 /** The webgpu device as a user meets it: where arrays are, how they are read, donation, and errors after which the next call works. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   devicePut,
   devicePutAsync,
@@ -218,56 +218,4 @@ test('a program is printed as shaders before it runs', () => {
       .lower(np.ones([3]))
       .asText('wgsl'),
   ).toThrow(/asText\('wat'\)/);
-});
-
-describe('a call', () => {
-  const driver = asGpu(gpu).queue;
-
-  test('of a new program does not wait for its pipelines, and keeps its place', async () => {
-    const x = onGpu(np.arange(5));
-    const doubled = x.mul(2);
-    await doubled.data();
-    const make = vi.spyOn(driver.gpu, 'createComputePipeline');
-    const { submissions } = driver;
-    const y = jit((v: NDArray) => np.sum(np.sinh(v).mul(0.25)))(x);
-    // Its own pipeline is there.
-    const z = x.mul(2);
-    expect(driver.submissions).toBe(submissions);
-    expect(Array.from(await z.data())).toEqual([0, 2, 4, 6, 8]);
-    expect(driver.submissions).toBe(submissions + 2);
-    expect((await y.data())[0]).toBeCloseTo(
-      [1, 2, 3, 4].reduce((sum, v) => sum + Math.sinh(v) / 4, 0),
-      4,
-    );
-    expect(make).not.toHaveBeenCalled();
-    vi.restoreAllMocks();
-  });
-
-  test('again records nothing, binds what it bound, and is one submission', async () => {
-    const step = jit(
-      (w: NDArray, x: NDArray) => {
-        const y = np.matmul(x, w);
-        return [w.sub(np.matmul(x.T, y).mul(1e-3)), np.sum(y)] as const;
-      },
-      { donate: 0 },
-    );
-    let w = onGpu(np.ones([8, 8]));
-    const x = onGpu(np.ones([4, 8]));
-    const run = async (): Promise<void> => {
-      const [next, loss] = step(w, x);
-      w = next;
-      await loss.data();
-      (loss as NDArray & { dispose(): void }).dispose();
-    };
-    await run();
-    await run();
-    const { submissions } = driver;
-    const bind = vi.spyOn(driver.gpu, 'createBindGroup');
-    const write = vi.spyOn(driver.gpu.queue, 'writeBuffer');
-    for (let i = 0; i < 5; i++) await run();
-    expect(bind).not.toHaveBeenCalled();
-    expect(write).not.toHaveBeenCalled();
-    expect(driver.submissions).toBe(submissions + 5);
-    vi.restoreAllMocks();
-  });
 });

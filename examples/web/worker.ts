@@ -38,7 +38,7 @@ function arrays({ count, pixels, labels }: LabelledImages): Data {
 async function findGpu(): Promise<Ready['gpu']> {
   try {
     const gpu = await requestDevice('webgpu');
-    return { name: 'description' in gpu ? String(gpu.description) : 'a GPU' };
+    return { name: gpu.description };
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   }

@@ -1,4 +1,4 @@
-/** Rewriting expressions, and those of stages and stores. */
+/** The expressions of stages and stores, and rewriting them. */
 import { mapOperands, type Expr } from '../core/scalar.js';
 import type { Stage, Store } from './loop-ir.js';
 
@@ -26,6 +26,22 @@ export function mapStage(stage: Stage, visit: (e: Expr) => Expr): Stage {
     stores: stage.stores.map((store) => mapStore(store, visit)),
   };
 }
+
+/** Every expression of a store. */
+export const storeRoots = (store: Store): Expr[] => [
+  store.index,
+  store.value,
+  ...(store.mask === undefined ? [] : [store.mask]),
+];
+
+/** Every expression a stage evaluates inside its loops. */
+export const bodyRoots = (stage: Stage): Expr[] => [
+  ...stage.accumulators.map((acc) => ('next' in acc.update ? acc.update.next : acc.update.value)),
+  ...stage.stores.flatMap(storeRoots),
+];
+
+/** Every expression of a stage. */
+export const stageRoots = (stage: Stage): Expr[] => [...stage.accumulators.map((acc) => acc.init), ...bodyRoots(stage)];
 
 /** Expressions whose loads are from other slots; nodes shared before are shared after. */
 export function renaming(rename: (slot: number) => number): (e: Expr) => Expr {

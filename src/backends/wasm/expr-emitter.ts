@@ -25,7 +25,7 @@ import {
   valueType,
 } from './scalar-ops.js';
 import { asBasicBinary, asBasicUnary } from './basic-ops.js';
-import type { LazySelects } from './lazy.js';
+import type { LazySelects } from '../../compiler/lazy.js';
 import type { AccumulatorValue, LoopState, VectorContext } from './scopes.js';
 import { ScopeStack } from './scopes.js';
 import { scalarSelect, vectorSelect } from './select.js';

@@ -7,14 +7,14 @@ import { binary, int, loopVar } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { BufferSlot, ContractAxis, Loop, Stage, Store } from '../../compiler/loop-ir.js';
 import { createExpander } from '../../compiler/math/expand.js';
-import { mapStage } from '../../compiler/stages.js';
+import { mapStage, stageRoots } from '../../compiler/stages.js';
 import type { FunctionRef, ModuleBuilder } from './assembler.js';
 import { groupSize } from './contract-axes.js';
 import { Exprs } from './exprs.js';
 import type { Blocks } from './gemm-blocks.js';
 import { blockCount, pushIsLast } from './gemm-blocks.js';
 import { emitLoopKernel } from './loop-kernel.js';
-import { collapseLoops, prepareLoopKernel, stageRoots } from './prepare.js';
+import { collapseLoops, prepareLoopKernel } from './prepare.js';
 import type { VectorMode } from './vectorise.js';
 import { planVectors } from './vectorise.js';
 

@@ -12,7 +12,7 @@ import { ExprEmitter } from './expr-emitter.js';
 import { Exprs } from './exprs.js';
 import type { BlockSpace, Span } from './gemm-block-kernel.js';
 import { blockFunction, blockVariables, storing, variablesAt } from './gemm-block-kernel.js';
-import { findLazySelects } from './lazy.js';
+import { findLazySelects } from '../../compiler/lazy.js';
 import type { VectorMode } from './vectorise.js';
 
 /** A computed operand: rows (a range of them at a time) by columns (a block at a time). */

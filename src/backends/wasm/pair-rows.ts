@@ -5,9 +5,8 @@
 import { binary, int, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { LoopKernel, Stage } from '../../compiler/loop-ir.js';
-import { mapStage } from '../../compiler/stages.js';
+import { bodyRoots, mapStage } from '../../compiler/stages.js';
 import type { PreparedKernel } from './prepare.js';
-import { bodyRoots } from './prepare.js';
 import type { VectorPlan } from './vectorise.js';
 
 /** Elements of all rows, and of one, from which this pays. */

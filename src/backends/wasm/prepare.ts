@@ -7,7 +7,7 @@ import { binary } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import { operandsOf } from '../../core/scalar.js';
 import type { Accumulator, Loop, LoopKernel, Stage } from '../../compiler/loop-ir.js';
-import { mapStage } from '../../compiler/stages.js';
+import { bodyRoots, mapStage, stageRoots } from '../../compiler/stages.js';
 import { Exprs } from './exprs.js';
 import { createExpander } from '../../compiler/math/expand.js';
 
@@ -24,19 +24,6 @@ export const nextOf = (acc: Accumulator): Expr =>
   'next' in acc.update
     ? acc.update.next
     : binary(acc.update.combine, { op: 'acc', type: acc.dtype, id: acc.id }, acc.update.value);
-
-/** Every expression a stage evaluates inside its loops. */
-export function bodyRoots(stage: Stage): Expr[] {
-  const roots: Expr[] = stage.accumulators.map((acc) => ('next' in acc.update ? acc.update.next : acc.update.value));
-  for (const store of stage.stores) {
-    roots.push(store.index, store.value);
-    if (store.mask !== undefined) roots.push(store.mask);
-  }
-  return roots;
-}
-
-/** Every expression of a stage. */
-export const stageRoots = (stage: Stage): Expr[] => [...stage.accumulators.map((acc) => acc.init), ...bodyRoots(stage)];
 
 /**
  * `keepOutermost`: the outermost loop stays as it is, because a caller counts in its iterations.

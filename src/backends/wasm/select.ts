@@ -4,7 +4,7 @@
  */
 import { operandsOf } from '../../core/scalar.js';
 import type { Expr, SelectExpr } from '../../core/scalar.js';
-import type { LazySelects } from './lazy.js';
+import type { LazySelects } from '../../compiler/lazy.js';
 import type { ScopeStack } from './scopes.js';
 import { valueType } from './scalar-ops.js';
 import type { Lanes } from './vector-ops.js';

@@ -8,10 +8,9 @@ import { partialIdentity } from '../../core/combine.js';
 import { accRef, binary, convert, int, load, loopVar, mapOperands, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Accumulator, BufferSlot, CombineOp, Loop, LoopKernel, Stage, Store } from '../../compiler/loop-ir.js';
-import { mapStage } from '../../compiler/stages.js';
+import { bodyRoots, mapStage } from '../../compiler/stages.js';
 import type { Exprs } from './exprs.js';
 import type { PreparedKernel } from './prepare.js';
-import { bodyRoots } from './prepare.js';
 import { at, product } from './util.js';
 import type { VectorPlan } from './vectorise.js';
 

@@ -7,9 +7,8 @@ import { byteWidth } from '../../core/dtype.js';
 import { binary, int, loopVar, operandsOf } from '../../core/scalar.js';
 import type { Expr } from '../../core/scalar.js';
 import type { Loop, LoopKernel } from '../../compiler/loop-ir.js';
-import { mapStage } from '../../compiler/stages.js';
+import { mapStage, stageRoots } from '../../compiler/stages.js';
 import type { PreparedKernel } from './prepare.js';
-import { stageRoots } from './prepare.js';
 import { at, product } from './util.js';
 
 /** Elements per strip: with power-of-two strides all lines of a strip fall into one set of the cache, which has 8 ways or more. */

@@ -12,6 +12,8 @@ export interface SubgroupSizes {
 export interface GpuCapabilities {
   /** Whether the driver runs shaders on a CPU: memory of workgroups is no nearer than any other there, and barriers are dear. */
   readonly isCpu: boolean;
+  /** Whether what no invocation of a group chooses is skipped: SwiftShader runs every block, under masks. */
+  readonly skipsBranches: boolean;
   /** Half floats in shaders and buffers (`shader-f16`). */
   readonly f16: boolean;
   /** There if shaders may use `subgroups`, and tell the subgroups of a workgroup apart (WGSL's `subgroup_id`). */
@@ -32,8 +34,10 @@ export function capabilitiesOf(
 ): GpuCapabilities {
   const { features, limits } = device;
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  const driver = `${info.architecture} ${info.description}`;
   return {
-    isCpu: info.isFallbackAdapter || /swiftshader|llvmpipe/i.test(`${info.architecture} ${info.description}`),
+    isCpu: info.isFallbackAdapter || /swiftshader|llvmpipe/i.test(driver),
+    skipsBranches: !/swiftshader/i.test(driver),
     f16: features.has('shader-f16'),
     subgroups: features.has('subgroups') && language.has('subgroup_id') && least > 0 ? { least, most } : undefined,
     timestamps: features.has('timestamp-query'),

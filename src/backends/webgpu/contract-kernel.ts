@@ -3,6 +3,9 @@
  * some vectors of four columns, which it keeps in registers until the epilogue goes over them. Operands are read wherever
  * they are, so that transposes and convolutions cost no copy.
  */
+import { storeRoots } from '../../compiler/stages.js';
+import { lazySelects } from './branch.js';
+import type { GpuCapabilities } from './capabilities.js';
 import { contractBlocks } from './contract-blocks.js';
 import { lanesOf, type ContractPlan } from './contract-plan.js';
 import { contractReads } from './contract-reads.js';
@@ -17,9 +20,10 @@ import { literal, typeText, wgslType } from './wgsl.js';
 export function contractShader(
   plan: ContractPlan,
   slots: readonly SlotAccess[],
+  capabilities: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
   const { kernel, tile, batch, m, n } = plan;
-  const p = new Printer(slots);
+  const p = new Printer(slots, lazySelects([plan.lhs, plan.rhs, ...plan.stores.flatMap(storeRoots)], capabilities));
   const [down, across] = [Math.ceil(m.extent / tile.height), Math.ceil(n.extent / tile.width)];
   const groups = batch.extent * down * across;
   let declarations = '';

@@ -5,7 +5,7 @@
 import { loopVar, type Expr, type LoopVar } from '../../core/scalar.js';
 import { affine } from '../../compiler/access.js';
 import type { ContractAxis, ContractKernel, Loop, Store } from '../../compiler/loop-ir.js';
-import { mapStore } from '../../compiler/stages.js';
+import { mapStore, storeRoots } from '../../compiler/stages.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { lhsOf, resultStores, rhsOf } from './contract-expr.js';
 import { contractTile, type Tile } from './contract-tile.js';
@@ -89,8 +89,7 @@ function slotsIn(
     access(buffer, index, true);
     if (mask !== undefined && lanes !== undefined) fits &&= lanes.of(mask).kind === 'uniform';
   }
-  const roots = stores.flatMap(({ index, value, mask }) => [index, value, ...(mask === undefined ? [] : [mask])]);
-  walk([...expressions, ...roots], (e) => {
+  walk([...expressions, ...stores.flatMap(storeRoots)], (e) => {
     if (e.op === 'load') access(e.buffer, e.index, false);
   });
   return fits ? { vectors, singles } : undefined;

@@ -2,7 +2,10 @@
  * Loop kernels as compute shaders: whether a point of the outer loops is the work of an invocation or of a workgroup, and how
  * many of them are launched.
  */
+import type { LazySelects } from '../../compiler/lazy.js';
 import type { LoopKernel } from '../../compiler/loop-ir.js';
+import { stageRoots } from '../../compiler/stages.js';
+import { lazySelects } from './branch.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { LANES } from './lanes.js';
 import { LoopEmitter } from './loop-emitter.js';
@@ -93,25 +96,35 @@ export interface LoopPlan {
   readonly kernel: LoopKernel;
   readonly inGroups: boolean;
   readonly vectors: Vectors;
+  readonly lazy: LazySelects;
 }
 
-export function planLoop(original: LoopKernel, slots: readonly SlotMemory[], dynamicExtent: boolean): LoopPlan {
+export function planLoop(
+  original: LoopKernel,
+  slots: readonly SlotMemory[],
+  dynamicExtent: boolean,
+  capabilities: GpuCapabilities,
+): LoopPlan {
   const flat = flatPoints(withoutOrder(original));
   const fresh = freshLoops(flat);
-  if (!usesGroups(flat))
-    return { kernel: flat, inGroups: false, vectors: vectorPoints(flat, fresh, slots, dynamicExtent) };
-  const stages = flat.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh)));
-  const kernel = { ...flat, stages };
-  return { kernel, inGroups: true, vectors: vectorStages(kernel, fresh, slots) };
+  const inGroups = usesGroups(flat);
+  const kernel = inGroups
+    ? { ...flat, stages: flat.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh))) }
+    : flat;
+  const lazy = lazySelects(kernel.stages.flatMap(stageRoots), capabilities);
+  const vectors = inGroups
+    ? vectorStages(kernel, fresh, slots, lazy.always)
+    : vectorPoints(kernel, fresh, slots, dynamicExtent, lazy.always);
+  return { kernel, inGroups, vectors, lazy };
 }
 
 export function loopShader(
-  { kernel, inGroups, vectors }: LoopPlan,
+  { kernel, inGroups, vectors, lazy }: LoopPlan,
   slots: readonly SlotAccess[],
   dynamicExtent: boolean,
   { subgroups }: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
-  const printer = new Printer(slots);
+  const printer = new Printer(slots, lazy);
   const emitter = new LoopEmitter(printer, kernel, vectors, subgroups);
   const common = (): Pick<KernelShader, 'declarations' | 'body' | 'usesSubgroups'> & { prelude: string } => ({
     declarations: emitter.declarations,

@@ -6,6 +6,8 @@ import type { CombineOp } from '../../core/combine.js';
 import type { DType } from '../../core/dtype.js';
 import { isNonNegative } from '../../core/index-expr.js';
 import type { BinaryExpr, Expr, Load } from '../../core/scalar.js';
+import type { LazySelects } from '../../compiler/lazy.js';
+import { printBranch } from './branch.js';
 import { LANES, type Lanes } from './lanes.js';
 import { Operations } from './operations.js';
 import { ScopedText } from './scopes.js';
@@ -91,7 +93,10 @@ export class Printer {
   #lanes: Lanes | undefined;
   #names = 0;
 
-  constructor(readonly slots: readonly SlotAccess[]) {}
+  constructor(
+    readonly slots: readonly SlotAccess[],
+    readonly lazy: LazySelects,
+  ) {}
 
   get text(): string {
     return this.#text.text;
@@ -190,6 +195,13 @@ export class Printer {
     if (e.op === 'const') return literal(e.type, e.value);
     if (e.op === 'var' && width === 1) return this.#known(this.variables, e.id, 'loop variable');
     if (e.op === 'acc') return this.#known(this.accumulators, e.id, 'accumulator');
+    const sides = e.op === 'select' ? this.lazy.sides.get(e) : undefined;
+    if (e.op === 'select' && sides !== undefined)
+      return this.#text.remember(
+        e,
+        () => printBranch(this, e, sides, width),
+        (name) => name,
+      );
     return this.#text.remember(
       e,
       () => (e.op === 'var' ? this.#run(e) : this.#operation(e, width)),

@@ -19,8 +19,6 @@ interface Scope {
 export class ScopedText {
   readonly #lines: string[] = [];
   readonly #scopes: Scope[] = [];
-  /** The scope that lines go to, if not to the innermost. */
-  #target: number | undefined;
   /** The outermost scope whose passing values are still those of now. */
   #fresh = 0;
   /** In which scope a leaf of expressions got its value, by its kind and number; others change. */
@@ -55,11 +53,19 @@ export class ScopedText {
   }
 
   line(text: string): void {
-    const target = this.#target ?? this.#depth;
-    const line = '  '.repeat(this.#at(target).indent) + text;
-    const inner = this.#scopes.slice(target + 1);
-    this.#lines.splice(inner[0]?.begin ?? this.#lines.length, 0, line);
-    for (const scope of inner) scope.begin += 1;
+    this.#lines.push('  '.repeat(this.#at(this.#depth).indent) + text);
+  }
+
+  /** Print where the scopes inside that of a depth begin. */
+  #outside(depth: number, body: () => void): void {
+    const inner = this.#scopes.splice(depth + 1);
+    const lines = this.#lines.splice(inner[0]?.begin ?? this.#lines.length);
+    const before = this.#lines.length;
+    body();
+    const printed = this.#lines.length - before;
+    for (const scope of inner) scope.begin += printed;
+    this.#scopes.push(...inner);
+    this.#lines.push(...lines);
   }
 
   /** What is computed in `body` is forgotten after it. */
@@ -116,15 +122,17 @@ export class ScopedText {
     const known = this.#find(e) ?? this.#findPassing(e);
     if (known !== undefined) return known;
     const home = this.#homeOf(e);
-    const outer = this.#target;
-    this.#target = home ?? this.#depth;
-    const text = compute();
-    const scope = this.#at(this.#target);
-    const same = home === undefined ? undefined : this.#find(text);
-    const name = same ?? declare(text);
-    this.#target = outer;
-    if (home === undefined) scope.passing.set(e, name);
-    else scope.known.set(e, name).set(text, name);
+    if (home === undefined) {
+      const name = declare(compute());
+      this.#at(this.#depth).passing.set(e, name);
+      return name;
+    }
+    let name = '';
+    this.#outside(home, () => {
+      const text = compute();
+      name = this.#find(text) ?? declare(text);
+      this.#at(home).known.set(e, name).set(text, name);
+    });
     return name;
   }
 

@@ -135,10 +135,10 @@ function planned(
       throw new Error('internal error: webgpu: a sort is loop kernels');
     case 'contract': {
       const plan = planContract(kernel, memory, capabilities);
-      return { vectors: plan.bindings, print: (slots) => contractShader(plan, slots) };
+      return { vectors: plan.bindings, print: (slots) => contractShader(plan, slots, capabilities) };
     }
     case 'loop': {
-      const plan = planLoop(kernel, memory, dynamicExtent);
+      const plan = planLoop(kernel, memory, dynamicExtent, capabilities);
       return {
         vectors: plan.vectors.bindings,
         print: (slots) => loopShader(plan, slots, dynamicExtent, capabilities),

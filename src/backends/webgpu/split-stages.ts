@@ -13,10 +13,10 @@ import {
   type Stage,
   type Store,
 } from '../../compiler/loop-ir.js';
-import { mapStage, mapStore } from '../../compiler/stages.js';
+import { bodyRoots, mapStage, mapStore } from '../../compiler/stages.js';
 import { PieceMaker, type Pieces } from './pieces.js';
 import { atPosition, freshLoops, loopOf, replacing } from './rewrite.js';
-import { accumulatorsIn, kindOf, readsAlong, sizeOf, startOf, valuesOf } from './stage-kind.js';
+import { accumulatorsIn, kindOf, readsAlong, sizeOf, startOf } from './stage-kind.js';
 
 /** Workgroups that keep a device busy, and iterations that are worth one. */
 const GROUPS = 1024;
@@ -103,7 +103,7 @@ class StageSplitter {
   #flush(rest: readonly Stage[]): void {
     if (this.#stages.length === 0) return;
     const needed = accumulatorsIn([
-      ...rest.flatMap(valuesOf),
+      ...rest.flatMap(bodyRoots),
       ...rest.flatMap((s) => s.accumulators.map((a) => a.init)),
     ]);
     const stores = this.#stages

@@ -1,17 +1,11 @@
 /** What a stage lets a device do with its iterations, and how its accumulators start and come together. */
 import { partialIdentity } from '../../core/combine.js';
 import { constant, operandsOf, type Expr } from '../../core/scalar.js';
-import type { Accumulator, Loop, Stage, Store } from '../../compiler/loop-ir.js';
+import type { Accumulator, Loop, Stage } from '../../compiler/loop-ir.js';
+import { bodyRoots, storeRoots } from '../../compiler/stages.js';
 
 export const sizeOf = (loops: readonly { readonly extent: number }[]): number =>
   loops.reduce((n, l) => n * l.extent, 1);
-
-const storeRoots = (t: Store): Expr[] => [t.index, t.value, ...(t.mask === undefined ? [] : [t.mask])];
-const updatesOf = (stage: Stage): Expr[] =>
-  stage.accumulators.map(({ update }) => ('combine' in update ? update.value : update.next));
-
-/** The expressions that each iteration evaluates. */
-export const valuesOf = (stage: Stage): Expr[] => [...updatesOf(stage), ...stage.stores.flatMap(storeRoots)];
 
 /** Calls `visit` for each node of a DAG once. */
 export function walk(roots: readonly Expr[], visit: (e: Expr) => void): void {
@@ -96,7 +90,7 @@ export function readsAlong(stage: Stage): boolean {
   const last: Loop | undefined = stage.loops.at(-1);
   if (last === undefined) return false;
   let [along, across] = [0, 0];
-  walk(valuesOf(stage), (e) => {
+  walk(bodyRoots(stage), (e) => {
     if (e.op !== 'load') return;
     const stride = strideOf(e.index, last.id) ?? 0;
     if (stride === 1) along += 1;

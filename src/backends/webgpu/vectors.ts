@@ -5,8 +5,9 @@
  */
 import type { Expr, LoopVar } from '../../core/scalar.js';
 import type { LoopKernel, Stage } from '../../compiler/loop-ir.js';
+import { bodyRoots, stageRoots } from '../../compiler/stages.js';
 import { LANES, Lanes } from './lanes.js';
-import { kindOf, valuesOf, walk } from './stage-kind.js';
+import { kindOf, walk } from './stage-kind.js';
 
 /** Iterations of a stage from which every invocation of a small workgroup has a vector. */
 const SHARED_FROM = 128;
@@ -43,16 +44,16 @@ interface Access {
 
 function accessesOf(stage: Stage): Access[] {
   const found: Access[] = stage.stores.map(({ buffer, index }) => ({ slot: buffer, index, isStore: true }));
-  walk([...valuesOf(stage), ...stage.accumulators.map((a) => a.init)], (e) => {
+  walk(stageRoots(stage), (e) => {
     if (e.op === 'load') found.push({ slot: e.buffer, index: e.index, isStore: false });
   });
   return found;
 }
 
-function isLight(stages: readonly Stage[], lanes: Lanes): boolean {
+function isLight(stages: readonly Stage[], lanes: Lanes, always: ReadonlySet<Expr>): boolean {
   let operations = 0;
-  walk(stages.flatMap(valuesOf), (e) => {
-    if (lanes.of(e).kind !== 'uniform') operations += 1;
+  walk(stages.flatMap(bodyRoots), (e) => {
+    if (always.has(e) && lanes.of(e).kind !== 'uniform') operations += 1;
   });
   return operations <= MOST_OPERATIONS;
 }
@@ -69,17 +70,19 @@ function suits(stage: Stage, lanes: Lanes, slots: readonly SlotMemory[]): boolea
   });
 }
 
-/** Four points at once. */
+/** Four points at once. `always`: what is computed whatever the conditions of selects are. */
 export function vectorPoints(
   kernel: LoopKernel,
   fresh: (extent: number) => LoopVar,
   slots: readonly SlotMemory[],
   dynamicExtent: boolean,
+  always: ReadonlySet<Expr>,
 ): Vectors {
   const [loop] = kernel.loops;
   if (loop === undefined || kernel.loops.length > 1 || loop.extent < LANES) return NONE;
   const lanes = new Lanes(loop.id, fresh(Math.ceil(loop.extent / LANES)), () => true);
-  if (!kernel.stages.every((stage) => suits(stage, lanes, slots)) || !isLight(kernel.stages, lanes)) return NONE;
+  if (!kernel.stages.every((stage) => suits(stage, lanes, slots)) || !isLight(kernel.stages, lanes, always))
+    return NONE;
   const accesses = kernel.stages.flatMap(accessesOf);
   const runs = accesses.filter(({ index }) => lanes.of(index).kind === 'run');
   // Of a last vector that is not full, lanes beyond the end are in the padding of arrays that end there.
@@ -97,6 +100,7 @@ export function vectorStages(
   kernel: LoopKernel,
   fresh: (extent: number) => LoopVar,
   slots: readonly SlotMemory[],
+  always: ReadonlySet<Expr>,
 ): Vectors {
   const stages = new Map<Stage, Lanes>();
   for (const stage of kernel.stages) {
@@ -105,7 +109,7 @@ export function vectorStages(
     if (loop.extent < SHARED_FROM || loop.extent % LANES !== 0) continue;
     const own = new Set(stage.accumulators.map((a) => a.id));
     const lanes = new Lanes(loop.id, fresh(loop.extent / LANES), (id) => own.has(id));
-    if (suits(stage, lanes, slots) && isLight([stage], lanes)) stages.set(stage, lanes);
+    if (suits(stage, lanes, slots) && isLight([stage], lanes, always)) stages.set(stage, lanes);
   }
   // A binding is read in one way by all.
   for (;;) {

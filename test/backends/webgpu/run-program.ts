@@ -12,10 +12,11 @@ async function request(options: WebGpuOptions): Promise<WebGpuDevice> {
 
 export const gpu = await request({});
 export const withoutSubgroups = await request({ without: ['subgroups'] });
-/** The same device as if it were of the other kind: a CPU instead of a GPU, whose products are printed differently. */
+/** The same device as if it were of the other kind: a CPU instead of a GPU, whose products and branches are printed differently. */
 export const otherKind = new WebGpuDevice(gpu.queue.gpu, gpu.description, {
   ...gpu.capabilities,
   isCpu: !gpu.capabilities.isCpu,
+  skipsBranches: !gpu.capabilities.skipsBranches,
 });
 
 export async function runOnGpu(

@@ -2,8 +2,8 @@
  * Selects whose one side is expensive and needed for nothing else, such as the range reduction of the sine of a
  * huge argument: that side is skipped where no lane chooses it.
  */
-import { operandsOf } from '../../core/scalar.js';
-import type { Expr } from '../../core/scalar.js';
+import { operandsOf } from '../core/scalar.js';
+import type { Expr } from '../core/scalar.js';
 
 /** Operations from which a side is worth a branch: several times the price of a mispredicted one. */
 const EXPENSIVE = 48;

@@ -6,7 +6,7 @@
 import { accRef, type Expr } from '../../core/scalar.js';
 import type { Accumulator, LoopKernel, Stage } from '../../compiler/loop-ir.js';
 import type { SubgroupSizes } from './capabilities.js';
-import { LANES } from './lanes.js';
+import { LANES, type Lanes } from './lanes.js';
 import { decode, printStores } from './print.js';
 import type { Printer } from './printer.js';
 import { kindOf, sizeOf, startOf } from './stage-kind.js';
@@ -16,6 +16,9 @@ import { typeText, wgslType } from './wgsl.js';
 
 /** Neighbouring iterations of a scan that one invocation does. */
 const SCAN_RUN = 8;
+
+/** Vectors that one invocation adds up before they are added to others. */
+const BLOCK = 64;
 
 export class LoopEmitter {
   readonly #together: Together;
@@ -51,8 +54,11 @@ export class LoopEmitter {
       decode(p, points === undefined ? kernel.loops : [points.quad], 'point');
       p.inLanes(points, () => {
         for (const stage of kernel.stages) {
-          this.#start(stage, (acc) => acc.init);
-          this.#nested(stage, 0);
+          const lanes = this.vectors.stages.get(stage);
+          if (lanes === undefined) {
+            this.#start(stage, (acc) => acc.init);
+            this.#nested(stage, 0);
+          } else this.#inVectors(stage, lanes);
           this.#settle(stage);
         }
       });
@@ -69,6 +75,35 @@ export class LoopEmitter {
       this.p.accumulate(acc.id, name);
       return name;
     });
+  }
+
+  /** A stage in vectors, whose sums are those of blocks: more accurate than one over all. */
+  #inVectors(stage: Stage, lanes: Lanes): void {
+    const { p } = this;
+    const { extent } = lanes.quad;
+    const vectors = (begin: string, end: string): string[] => {
+      let own: string[] = [];
+      p.inLanes(lanes, () => {
+        own = this.#start(stage, startOf);
+        const q = p.name('q');
+        p.loop(`for (var ${q} = ${begin}; ${q} < ${end}; ${q}++)`, () => {
+          p.bind(lanes.quad.id, q);
+          this.#iteration(stage);
+        });
+      });
+      return own;
+    };
+    if (stage.accumulators.length === 0) {
+      vectors('0i', `${extent}i`);
+      return;
+    }
+    const total = this.#together.initial(stage);
+    const begin = p.name('begin');
+    p.loop(`for (var ${begin} = 0i; ${begin} < ${extent}i; ${begin} += ${BLOCK}i)`, () => {
+      const own = vectors(begin, `min(${begin} + ${BLOCK}i, ${extent}i)`);
+      this.#together.merge(stage, total, this.#together.lanes(stage, own));
+    });
+    this.#restore(stage, total);
   }
 
   #nested(stage: Stage, depth: number): void {

@@ -63,13 +63,13 @@ export function atomicSlots(kernel: LoopKernel): Set<number> {
 const sharedFrom = (kind: StageKind, points: number): number =>
   (kind === 'scan' ? SCANS_SHARED_FROM.find(([many]) => points >= many)?.[1] : undefined) ?? SHARED_FROM;
 
-/** Whether a point is the work of a workgroup. */
-function usesGroups({ loops, stages }: LoopKernel): boolean {
+/** Whether a point is the work of a workgroup. A driver that is a CPU has no use for more invocations than keep its cores busy. */
+function usesGroups({ loops, stages }: LoopKernel, { isCpu }: GpuCapabilities): boolean {
   const shared = stages.filter(
     (s) => kindOf(s) !== 'serial' && sizeOf(s.loops) >= sharedFrom(kindOf(s), sizeOf(loops)),
   );
   if (shared.length === 0) return false;
-  return sizeOf(loops) < FEW_POINTS || shared.every(readsAlong);
+  return sizeOf(loops) < FEW_POINTS || (!isCpu && shared.every(readsAlong));
 }
 
 /** Invocations that share a point. */
@@ -105,17 +105,24 @@ export function planLoop(
   dynamicExtent: boolean,
   capabilities: GpuCapabilities,
 ): LoopPlan {
-  const flat = flatPoints(withoutOrder(original));
-  const fresh = freshLoops(flat);
-  const inGroups = usesGroups(flat);
-  const kernel = inGroups
-    ? { ...flat, stages: flat.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh))) }
-    : flat;
-  const lazy = lazySelects(kernel.stages.flatMap(stageRoots), capabilities);
-  const vectors = inGroups
-    ? vectorStages(kernel, fresh, slots, lazy.always)
-    : vectorPoints(kernel, fresh, slots, dynamicExtent, lazy.always);
-  return { kernel, inGroups, vectors, lazy };
+  const kernel = flatPoints(withoutOrder(original));
+  const fresh = freshLoops(kernel);
+  const lazyOf = ({ stages }: LoopKernel): LazySelects => lazySelects(stages.flatMap(stageRoots), capabilities);
+  const flat = { ...kernel, stages: kernel.stages.map((s) => (kindOf(s) === 'serial' ? s : flatStage(s, fresh))) };
+  const inGroups = usesGroups(kernel, capabilities);
+  const inStages = (): Vectors => vectorStages(flat, fresh, slots, lazyOf(flat).always);
+  if (inGroups) return { kernel: flat, inGroups, vectors: inStages(), lazy: lazyOf(flat) };
+  const points = vectorPoints(kernel, fresh, slots, dynamicExtent, lazyOf(kernel).always);
+  if (points.points !== undefined || !capabilities.isCpu)
+    return { kernel, inGroups, vectors: points, lazy: lazyOf(kernel) };
+  // Each invocation goes along a row of its own.
+  const vectors = inStages();
+  const stages = kernel.stages.map((stage, i) => {
+    const other = flat.stages[i];
+    return other !== undefined && vectors.stages.has(other) ? other : stage;
+  });
+  const rows = { ...kernel, stages };
+  return { kernel: rows, inGroups, vectors, lazy: lazyOf(rows) };
 }
 
 export function loopShader(

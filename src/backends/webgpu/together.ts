@@ -46,7 +46,7 @@ export class Together {
     });
   }
 
-  #initial(stage: Stage): string[] {
+  initial(stage: Stage): string[] {
     return this.variables(
       stage,
       stage.accumulators.map((acc) => this.p.value(acc.init)),
@@ -69,7 +69,7 @@ export class Together {
   }
 
   /** Accumulators, by the names of their variables, with what a later part has accumulated. */
-  #merge(stage: Stage, names: readonly string[], later: readonly string[]): void {
+  merge(stage: Stage, names: readonly string[], later: readonly string[]): void {
     const { p } = this;
     p.scopeAfresh(() => {
       const parts = later.map((text) => p.declare(text));
@@ -96,7 +96,7 @@ export class Together {
       vectors.map((name) => `${name}.x`),
     );
     for (const lane of ['y', 'z', 'w'])
-      this.#merge(
+      this.merge(
         stage,
         sum,
         vectors.map((name) => `${name}.${lane}`),
@@ -130,7 +130,7 @@ export class Together {
       );
       const i = p.name('i');
       p.loop(`for (var ${i} = lane; ${i} < subgroups; ${i} += subgroup_size)`, () => {
-        this.#merge(
+        this.merge(
           stage,
           total,
           shared.map((s) => `${s}[${i}]`),
@@ -138,8 +138,8 @@ export class Together {
       });
       this.#acrossSubgroup(stage, total, size, sizes);
     }
-    const whole = this.#initial(stage);
-    this.#merge(stage, whole, total);
+    const whole = this.initial(stage);
+    this.merge(stage, whole, total);
     return whole;
   }
 
@@ -157,7 +157,7 @@ export class Together {
     if (rest.length === 0) return;
     const left = { ...stage, accumulators: rest.map(({ acc }) => acc) };
     doubling(p, sizes, size, (distance) => {
-      this.#merge(
+      this.merge(
         left,
         rest.map(({ name }) => name),
         rest.map(({ acc, name }) => shuffled('Xor', acc.dtype, name, distance)),
@@ -175,7 +175,7 @@ export class Together {
     p.block(`if (local < ${width}u)`, () => {
       const i = p.name('i');
       p.loop(`for (var ${i} = local + ${width}u; ${i} < ${size}u; ${i} += ${width}u)`, () => {
-        this.#merge(
+        this.merge(
           stage,
           own,
           shared.map((s) => `${s}[${i}]`),
@@ -184,10 +184,10 @@ export class Together {
       this.#write(own, shared, 'local');
     });
     p.line('workgroupBarrier();');
-    const whole = this.#initial(stage);
+    const whole = this.initial(stage);
     const i = p.name('i');
     p.loop(`for (var ${i} = 0u; ${i} < ${width}u; ${i}++)`, () => {
-      this.#merge(
+      this.merge(
         stage,
         whole,
         shared.map((s) => `${s}[${i}]`),
@@ -233,7 +233,7 @@ export class Together {
       const sum = this.variables(stage, read('first'));
       const i = p.name('i');
       p.loop(`for (var ${i} = first + 1u; ${i} < first + ${segment}u; ${i}++)`, () => {
-        this.#merge(stage, sum, read(i));
+        this.merge(stage, sum, read(i));
         this.#write(sum, shared, i);
       });
     });
@@ -242,13 +242,13 @@ export class Together {
     const j = p.name('j');
     const last = `${j} * ${segment}u + ${segment - 1}u`;
     p.loop(`for (var ${j} = 0u; ${j} < local / ${segment}u; ${j}++)`, () => {
-      this.#merge(stage, before, read(last));
+      this.merge(stage, before, read(last));
     });
     p.block(`if (local % ${segment}u != 0u)`, () => {
-      this.#merge(stage, before, read('local - 1u'));
+      this.merge(stage, before, read('local - 1u'));
     });
     p.loop(`for (var ${j} = 0u; ${j} < ${segments}u; ${j}++)`, () => {
-      this.#merge(stage, carried, read(last));
+      this.merge(stage, carried, read(last));
     });
     return before;
   }
@@ -268,7 +268,7 @@ export class Together {
     doubling(p, sizes, size, (distance) => {
       const parts = earlier(distance);
       p.block(`if (lane >= ${distance}u)`, () => {
-        this.#merge(stage, own, parts);
+        this.merge(stage, own, parts);
       });
     });
     const parts = earlier(1);
@@ -281,12 +281,12 @@ export class Together {
     p.loop(`for (var ${j} = 0u; ${j} < subgroups; ${j}++)`, () => {
       const segment = shared.map((s) => p.declare(`${s}[${j}]`));
       p.block(`if (${j} < subgroup)`, () => {
-        this.#merge(stage, before, segment);
+        this.merge(stage, before, segment);
       });
-      this.#merge(stage, carried, segment);
+      this.merge(stage, carried, segment);
     });
     p.block('if (lane > 0u)', () => {
-      this.#merge(stage, before, parts);
+      this.merge(stage, before, parts);
     });
     return before;
   }

@@ -1,14 +1,19 @@
 /** Loop kernels as shaders: which read and write vectors of four elements, what is shared, and that all lengths and offsets give what the CPU gives. */
 import { describe, expect, test } from 'vitest';
-import { devices, jit, lax, numpy as np, requestDevice, devicePut, type DType, type NDArray } from 'cotangent';
+import { devices, jit, lax, numpy as np, devicePut, type DType, type NDArray } from 'cotangent';
+import { gpu, otherKind } from './run-program.js';
 
-const gpu = await requestDevice('webgpu');
 const [cpu = gpu] = devices();
+/** The same device as if its driver were a GPU, and as if it were a CPU. */
+const [asGpu, asCpu] = gpu.capabilities.isCpu ? [otherKind, gpu] : [gpu, otherKind];
+
+const shadersOn = (device: typeof gpu, f: (...xs: NDArray[]) => NDArray, ...shapes: (readonly number[])[]): string =>
+  jit(f)
+    .lower(...shapes.map((shape) => devicePut(np.zeros(shape), device)))
+    .asText('wgsl');
 
 const shaders = (f: (...xs: NDArray[]) => NDArray, ...shapes: (readonly number[])[]): string =>
-  jit(f)
-    .lower(...shapes.map((shape) => devicePut(np.zeros(shape), gpu)))
-    .asText('wgsl');
+  shadersOn(asGpu, f, ...shapes);
 
 /** The bindings that a function's shaders declare, of vectors and of single elements. */
 const bindings = (f: (...xs: NDArray[]) => NDArray, ...shapes: (readonly number[])[]): string[] =>
@@ -66,6 +71,21 @@ test('cumulative sums of many short rows are those of an invocation each; workgr
   const shared = (rows: number, n: number): boolean =>
     shaders((x) => lax.cumsum(x, 1), [rows, n]).includes('var<workgroup>');
   expect([shared(4096, 64), shared(4096, 65), shared(64, 4096), shared(1000, 64)]).toEqual([false, true, true, true]);
+});
+
+test('on a driver that is a CPU a row is the work of an invocation, unless there are few', () => {
+  const programs: Record<string, (x: NDArray) => NDArray> = {
+    sum: (x) => np.sum(x, { axis: 1 }),
+    cumsum: (x) => lax.cumsum(x, 1),
+    centre: (x) => x.sub(np.mean(x, { axis: 1, keepdims: true })),
+  };
+  for (const [name, f] of Object.entries(programs)) {
+    const [many, few] = [shadersOn(asCpu, f, [64, 512]), shadersOn(asCpu, f, [16, 512])];
+    expect(many, name).not.toMatch(/var<workgroup>|Barrier/);
+    expect(few, name).toMatch(/var<workgroup>/);
+    // A scan goes along its row one by one.
+    expect(many.includes('array<vec4<f32>>'), name).toBe(name !== 'cumsum');
+  }
 });
 
 test('extrema of integers are native atomics, of floats exchanges that stop where nothing changes', () => {

@@ -129,10 +129,10 @@ export function loopShader(
   { kernel, inGroups, vectors, lazy }: LoopPlan,
   slots: readonly SlotAccess[],
   dynamicExtent: boolean,
-  { subgroups }: GpuCapabilities,
+  capabilities: GpuCapabilities,
 ): KernelShader & { readonly prelude: string } {
   const printer = new Printer(slots, lazy);
-  const emitter = new LoopEmitter(printer, kernel, vectors, subgroups);
+  const emitter = new LoopEmitter(printer, kernel, vectors, capabilities);
   const common = (): Pick<KernelShader, 'declarations' | 'body' | 'usesSubgroups'> & { prelude: string } => ({
     declarations: emitter.declarations,
     prelude: printer.prelude,

@@ -258,7 +258,7 @@ export class Printer {
     const operandWidth = this.widthOf(e.x) === 4 ? 4 : this.widthOf(e.y);
     const x = constants ? this.#operand(e.x) : this.#rounded(e.x, e, operandWidth);
     // What is made of NaN and infinities by themselves is not what drivers make of numbers.
-    const isItself = e.x === e.y && isArithmetic(e);
+    const isItself = e.x === e.y && isArithmetic(e) && (e.op === 'sub' || e.op === 'div');
     const y = isItself ? this.#opaque(e.y, operandWidth) : this.#rounded(e.y, e, operandWidth);
     return this.combine(e.op, e.x.type, x, y, operandWidth);
   }
@@ -288,7 +288,7 @@ export class Printer {
     // Nor what a zero makes of NaN, infinities and -0.
     const isKept =
       (x.op === 'const' && x.value === 0) ||
-      (isWithConstant(e) && isWithConstant(x)) ||
+      (isWithConstant(e) && isWithConstant(x) && !(isSum(e) && isProduct(x))) ||
       isUndone(x, e) ||
       isCorrected(x, e);
     return isKept ? this.#opaque(x, width) : this.wide(x, width);

@@ -3,6 +3,7 @@ import { operandsOf } from '../../src/core/scalar.js';
 import type { Expr, ScalarType } from '../../src/core/scalar.js';
 
 const C_TYPE: Record<ScalarType, string> = {
+  float16: 'uint16_t',
   float32: 'float',
   float64: 'double',
   int32: 'int32_t',

@@ -3,11 +3,13 @@
  * equation that makes it.
  */
 import { nth } from '../core/axes.js';
+import { computeType } from '../core/dtype.js';
 import type { Shape } from '../core/aval.js';
 import type { Index, Operand, Reducer } from '../core/lowering.js';
 import { Var, type Atom } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { linearIndex } from '../core/index-expr.js';
+import { narrow, widen } from './float16.js';
 import type { LoweredEqn } from './inline.js';
 import { laterPart, type Accumulator, type BufferSlot, type Loop, type LoopKernel, type Stage } from './loop-ir.js';
 import { createSimplifier } from './simplify/scalar.js';
@@ -84,10 +86,10 @@ export class KernelBuilder {
 
   /** An operand read through whatever is inlined. */
   operand(a: Atom): Operand {
-    return { aval: a.aval, at: (index) => this.at(a, index) };
+    return { aval: a.aval, at: (index) => widen(this.at(a, index)) };
   }
 
-  /** The element of a value at an index. */
+  /** The element of a value at an index, in its own dtype. */
   at(a: Atom, index: Index): s.Expr {
     if (!(a instanceof Var)) return s.constant(a.aval.dtype, a.value);
     const remembered = this.#memo.get(a)?.find((m) => sameIndex(m.index, index));
@@ -120,7 +122,8 @@ export class KernelBuilder {
   }
 
   /** Fix the value of `v` at an index. */
-  remember(v: Var, index: Index, value: s.Expr): void {
+  remember(v: Var, index: Index, computed: s.Expr): void {
+    const value = narrow(v.aval.dtype, computed);
     const list = this.#memo.get(v);
     if (list === undefined) this.#memo.set(v, [{ index, value }]);
     else list.push({ index, value });
@@ -132,17 +135,18 @@ export class KernelBuilder {
     position: s.Expr,
   ): { list: Accumulator[]; refs: s.Expr[] } {
     const first = this.#nextAccumulator;
-    const refs = reducers.map((r) => s.accRef(r.dtype, this.#nextAccumulator++));
-    const later = reducers.map((r, i) => s.accRef(r.dtype, laterPart(first + i)));
+    const values = elements.map(widen);
+    const refs = reducers.map((r) => s.accRef(computeType(r.dtype), this.#nextAccumulator++));
+    const later = reducers.map((r, i) => s.accRef(computeType(r.dtype), laterPart(first + i)));
     const list = reducers.map((r, i): Accumulator => ({
       id: first + i,
-      dtype: r.dtype,
+      dtype: computeType(r.dtype),
       init: r.init,
       update:
         'combine' in r.update
-          ? { combine: r.update.combine, value: r.update.value(elements) }
+          ? { combine: r.update.combine, value: r.update.value(values) }
           : {
-              next: r.update.next(refs, elements, position),
+              next: r.update.next(refs, values, position),
               ...(r.update.merge !== undefined && { merge: r.update.merge(refs, later) }),
             },
     }));

@@ -3,6 +3,7 @@
  * are read in place, so that transposes cost nothing. Maps over the result, also over a transpose of it, are its
  * epilogue: their results are stored instead of the product, or beside it.
  */
+import { computeType } from '../core/dtype.js';
 import { nth } from '../core/axes.js';
 import { linearIndex } from '../core/index-expr.js';
 import type { Index } from '../core/lowering.js';
@@ -61,11 +62,8 @@ export function contractKernel(
   const { permutation } = group;
   outer = group.shape.map((_, d) => (permutation.includes(d) ? nth(place, permutation.indexOf(d)) : s.int(0)));
   // Axes of extent 1 are read at 0.
-  builder.remember(
-    product,
-    place.map((e, d) => (product.aval.shape[d] === 1 ? s.int(0) : e)),
-    s.accRef(product.aval.dtype, 0),
-  );
+  const unitIndex = place.map((e, d) => (product.aval.shape[d] === 1 ? s.int(0) : e));
+  builder.remember(product, unitIndex, s.accRef(computeType(product.aval.dtype), 0));
   const maps = group.members.slice(1);
   for (const m of maps) builder.compute(m, indexFor(nth(m.outputs, 0).aval.shape, outer, group.shape));
   const epilogue = maps.flatMap((m) =>
@@ -80,7 +78,16 @@ export function contractKernel(
         };
       }),
   );
-  const out = results.includes(product) ? { buffer: builder.slot(product, 'write'), offset: to.offset } : undefined;
+  const isOut = results.includes(product);
+  // The product itself is float32.
+  const isNarrow = isOut && product.aval.dtype === 'float16';
+  if (isNarrow)
+    epilogue.push({
+      buffer: builder.slot(product, 'write'),
+      index: linearIndex(place, product.aval.shape),
+      value: builder.at(product, unitIndex),
+    });
+  const out = isOut && !isNarrow ? { buffer: builder.slot(product, 'write'), offset: to.offset } : undefined;
   const { kernel, slots } = builder.finish(name);
   return {
     slots,
@@ -88,7 +95,7 @@ export function contractKernel(
       kind: 'contract',
       name,
       buffers: kernel.buffers,
-      dtype: product.aval.dtype,
+      dtype: computeType(product.aval.dtype),
       batch: axes(groups.batch),
       m: axes(groups.m),
       n: axes(groups.n),

@@ -28,7 +28,14 @@ const cacheOf = (device: Backend): Cache => {
 
 /** Bits of an operand in a packed key: its dtype, and whether it is a scalar beside larger ones. */
 const OPERAND_BITS = 4;
-const DTYPE_CODE: Readonly<Record<DType, number>> = { float32: 1, float64: 2, int32: 3, uint32: 4, bool: 5 };
+const DTYPE_CODE: Readonly<Record<DType, number>> = {
+  float32: 1,
+  float64: 2,
+  int32: 3,
+  uint32: 4,
+  bool: 5,
+  float16: 6,
+};
 const SCALAR = 8;
 /** With so many operands a packed key is a small integer; no elementwise primitive has more. */
 const MAX_PACKED = 3;

@@ -3,6 +3,7 @@ import { nth } from '../core/axes.js';
 import { Var, type Atom } from '../core/primitive.js';
 import { linearIndex, subIndex } from '../core/index-expr.js';
 import * as s from '../core/scalar.js';
+import { narrow } from './float16.js';
 import { withRider } from './beside.js';
 import { KernelBuilder, type BoundKernel } from './builder.js';
 import { contractKernel } from './contraction.js';
@@ -88,7 +89,7 @@ export class KernelMaker {
     const stores = results(refs).map((value, i) => ({
       buffer: builder.slot(nth(eqn.outputs, i), 'write'),
       index: linearIndex(index, shape),
-      value,
+      value: narrow(nth(eqn.outputs, i).aval.dtype, value),
     }));
     builder.stages.push({ loops: [{ id: step.id, extent: n }], accumulators: list, stores, ordered: true });
     return builder.finish(eqn.primitive.name);

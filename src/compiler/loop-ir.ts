@@ -3,7 +3,7 @@
  * calls, and loops and branches around steps. A kernel is parallel outer loops around a list of stages, or one of the kinds whose inner
  * structure is a backend's own business (matrix product, sort). Device independent.
  */
-import type { DType, TypedArray } from '../core/dtype.js';
+import type { ComputeType, DType, TypedArray } from '../core/dtype.js';
 import type { CombineOp } from '../core/combine.js';
 import type { Expr } from '../core/scalar.js';
 
@@ -27,7 +27,7 @@ export type { CombineOp };
  */
 export interface Accumulator {
   readonly id: number;
-  readonly dtype: DType;
+  readonly dtype: ComputeType;
   readonly init: Expr;
   readonly update:
     { readonly combine: CombineOp; readonly value: Expr } | { readonly next: Expr; readonly merge?: Expr };
@@ -97,7 +97,7 @@ export interface ContractKernel {
   readonly kind: 'contract';
   readonly name: string;
   readonly buffers: readonly BufferSlot[];
-  readonly dtype: DType;
+  readonly dtype: ComputeType;
   readonly batch: readonly ContractAxis[];
   readonly m: readonly ContractAxis[];
   readonly n: readonly ContractAxis[];

@@ -2,6 +2,7 @@
  * Which values are computed once, by a kernel, and which wherever they are read. Views are index arithmetic and never
  * computed; a value that is read once, without repetition, is computed where it is read.
  */
+import { computeType } from '../core/dtype.js';
 import { sizeOf } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import type { MapLowering } from '../core/lowering.js';
@@ -125,7 +126,7 @@ interface Again {
 function operations({ inputs, outputs }: LoweredEqn, lowering: MapLowering): number {
   if (lowering.elementwise === true) return 1;
   const { shape } = nth(outputs, 0).aval;
-  const operands = inputs.map(({ aval }, i) => ({ aval, at: () => s.accRef(aval.dtype, i) }));
+  const operands = inputs.map(({ aval }, i) => ({ aval, at: () => s.accRef(computeType(aval.dtype), i) }));
   const seen = new Set<s.Expr>();
   const visit = (e: s.Expr): void => {
     if (seen.has(e) || e.op === 'const' || e.op === 'var') return;

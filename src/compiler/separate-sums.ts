@@ -4,12 +4,14 @@
  * factors are stacked and one product sums over steps as well. Memory for stacks that were not there is taken only
  * within a fraction of what the loop reads in slices anyway.
  */
+import { computeType } from '../core/dtype.js';
 import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
 import { byteWidth } from '../core/dtype.js';
 import { linearIndex } from '../core/index-expr.js';
 import { Lit, Var, type Atom } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
+import { widen } from './float16.js';
 import { controlEqn, isControl, mapBodies, operandCount, type Body, type LoweredEqn, type Repeat } from './inline.js';
 import { exprKey } from './key.js';
 import { stackedMap, summedContract, summedReduce } from './lift.js';
@@ -214,7 +216,7 @@ function isSum({ lowering, inputs, outputs }: LoweredEqn): boolean {
   const index = out.aval.shape.map((n, d) => s.loopVar(d, n));
   const operands = inputs.map(({ aval }, i) => ({
     aval,
-    at: (at: readonly s.Expr[]) => s.load(aval.dtype, i, linearIndex(at, aval.shape)),
+    at: (at: readonly s.Expr[]) => widen(s.load(aval.dtype, i, linearIndex(at, aval.shape))),
   }));
   const e = nth(lowering.at(operands, index), 0);
   const own = exprKey(linearIndex(index, out.aval.shape));
@@ -228,7 +230,8 @@ function isPlainSum({ lowering, inputs }: LoweredEqn): boolean {
   const { dtype, init, update } = nth(lowering.reducers, 0);
   if (!('combine' in update) || update.combine !== 'add' || init.op !== 'const' || Number(init.value) !== 0)
     return false;
-  const [element, acc] = [s.load(dtype, 0, s.int(0)), s.accRef(dtype, 0)];
+  const type = computeType(dtype);
+  const [element, acc] = [s.load(type, 0, s.int(0)), s.accRef(type, 0)];
   return update.value([element]) === element && lowering.results([acc])[0] === acc;
 }
 

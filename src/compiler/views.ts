@@ -4,6 +4,7 @@ import type { Index } from '../core/lowering.js';
 import { Var, type Atom } from '../core/primitive.js';
 import * as s from '../core/scalar.js';
 import { linearIndex } from '../core/index-expr.js';
+import { narrow, widen } from './float16.js';
 import { affine } from './access.js';
 import type { LoweredEqn } from './inline.js';
 
@@ -29,17 +30,17 @@ export function stridedView(
 ): StridedView | undefined {
   let base: Var | undefined;
   const at = (a: Atom, index: Index): s.Expr => {
-    if (!(a instanceof Var)) return s.constant(a.aval.dtype, a.value);
+    if (!(a instanceof Var)) return widen(s.constant(a.aval.dtype, a.value));
     const eqn = producer.get(a);
     if (eqn === undefined || isStored(a) || !isView(eqn) || eqn.lowering.kind !== 'map') {
       base = a;
-      return s.load(a.aval.dtype, 0, linearIndex(index, a.aval.shape));
+      return widen(s.load(a.aval.dtype, 0, linearIndex(index, a.aval.shape)));
     }
     const operands = eqn.inputs.map((input) => ({ aval: input.aval, at: (i: Index) => at(input, i) }));
     return nth(eqn.lowering.at(operands, index), eqn.outputs.indexOf(a));
   };
   const index = v.aval.shape.map((n, d) => s.loopVar(d, n));
-  const e = at(v, index);
+  const e = narrow(v.aval.dtype, at(v, index));
   if (e.op !== 'load' || base === undefined) return undefined;
   const form = affine(e.index);
   if (form === undefined) return undefined;

@@ -3,6 +3,7 @@ import { ShapedArray, showShape } from './aval.js';
 import type { Device, Storage } from './device.js';
 import { hostArray, type DType, type TypedArray } from './dtype.js';
 import { ArgumentError, DeletedArrayError } from './errors.js';
+import { roundToHalf } from './half.js';
 import { NDArray, type NestedArray } from './ndarray.js';
 import { formatArray } from './format.js';
 import { userLine } from './source.js';
@@ -133,15 +134,17 @@ export class ConcreteArray extends NDArray {
 export function scalar(value: number | boolean, dtype: DType, weakType = false): ConcreteArray {
   const number = Number(value);
   const held =
-    dtype === 'float32'
-      ? Math.fround(number)
-      : dtype === 'int32'
-        ? number | 0
-        : dtype === 'uint32'
-          ? number >>> 0
-          : dtype === 'bool'
-            ? Number(number !== 0)
-            : number;
+    dtype === 'float16'
+      ? roundToHalf(number)
+      : dtype === 'float32'
+        ? Math.fround(number)
+        : dtype === 'int32'
+          ? number | 0
+          : dtype === 'uint32'
+            ? number >>> 0
+            : dtype === 'bool'
+              ? Number(number !== 0)
+              : number;
   return new ConcreteArray(new ShapedArray([], dtype, weakType), held);
 }
 

@@ -5,15 +5,23 @@
  */
 
 /** The element type of an array. */
-export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
+export type DType = 'float16' | 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
 
-/** A host typed array that can hold elements of some {@link DType}; `bool` uses one byte per element. */
+/**
+ * A host typed array that can hold elements of some {@link DType}; `bool` uses one byte per element, and `float16` a float32, for
+ * engines have no array of halves yet.
+ */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-export const DTYPES: readonly DType[] = ['float32', 'float64', 'int32', 'uint32', 'bool'];
-
-const BYTES: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
-const SHORT: Record<DType, string> = { float32: 'f32', float64: 'f64', int32: 'i32', uint32: 'u32', bool: 'bool' };
+const BYTES: Record<DType, number> = { float16: 2, float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+const SHORT: Record<DType, string> = {
+  float16: 'f16',
+  float32: 'f32',
+  float64: 'f64',
+  int32: 'i32',
+  uint32: 'u32',
+  bool: 'bool',
+};
 
 /** Bytes per element. */
 export const byteWidth = (dtype: DType): number => BYTES[dtype];
@@ -21,14 +29,24 @@ export const byteWidth = (dtype: DType): number => BYTES[dtype];
 /** The short name used in jaxprs: `f32`, `i32`, `bool`, … */
 export const shortName = (dtype: DType): string => SHORT[dtype];
 
-export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
+export const isFloat = (dtype: DType): boolean => dtype === 'float16' || dtype === 'float32' || dtype === 'float64';
 export const isInteger = (dtype: DType): boolean => dtype === 'int32' || dtype === 'uint32';
 
 export const isDType = (value: unknown): value is DType => (DTYPES as readonly unknown[]).includes(value);
 
-/** A zero-filled host array of `length` elements. */
+/** Dtypes that are computed with: halves are a format of memory. */
+export type ComputeType = Exclude<DType, 'float16'>;
+
+export const COMPUTE_TYPES: readonly ComputeType[] = ['float32', 'float64', 'int32', 'uint32', 'bool'];
+export const DTYPES: readonly DType[] = ['float16', ...COMPUTE_TYPES];
+
+/** The type in which values of a dtype are computed. */
+export const computeType = (dtype: DType): ComputeType => (dtype === 'float16' ? 'float32' : dtype);
+
+/** A zero-filled host array of `length` elements; values put into one of float16 are rounded when a device takes it. */
 export function hostArray(dtype: DType, length: number): TypedArray {
   switch (dtype) {
+    case 'float16':
     case 'float32':
       return new Float32Array(length);
     case 'float64':
@@ -42,8 +60,8 @@ export function hostArray(dtype: DType, length: number): TypedArray {
   }
 }
 
-/** A host view of `length` elements of `buffer` starting at `byteOffset` (no copy). */
-export function hostView(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+/** A host view of `length` elements of `buffer` starting at `byteOffset` (no copy); engines have none of halves. */
+export function hostView(dtype: ComputeType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
   switch (dtype) {
     case 'float32':
       return new Float32Array(buffer, byteOffset, length);
@@ -73,13 +91,14 @@ export function dtypeOfHost(data: ArrayBufferView): DType | undefined {
  */
 export type LatticeType = DType | 'int*' | 'float*';
 
-// Immediate successors in JAX's lattice, restricted to the dtypes that exist here.
+// Immediate successors in JAX's lattice, restricted to the dtypes that exist here (bfloat16 does not).
 const UP: Record<LatticeType, readonly LatticeType[]> = {
   bool: ['int*'],
   'int*': ['uint32', 'int32'],
   uint32: ['int32'],
   int32: ['float*'],
-  'float*': ['float32'],
+  'float*': ['float16'],
+  float16: ['float32'],
   float32: ['float64'],
   float64: [],
 };

@@ -1,10 +1,13 @@
 /** How arrays print: NumPy's nested brackets, summarised when large. */
 import type { ShapedArray } from './aval.js';
-import { isFloat, type TypedArray } from './dtype.js';
+import { isFloat, type DType, type TypedArray } from './dtype.js';
 
 /** Elements from which on the middle of each axis is elided, as in NumPy. */
 const THRESHOLD = 1000;
 const EDGE = 3;
+
+/** Decimals, as many as tell neighbours near 1 apart. */
+const DIGITS: Partial<Record<DType, number>> = { float16: 4, float32: 7 };
 
 function formatNumber(value: number, digits: number): string {
   if (Number.isNaN(value)) return 'nan';
@@ -23,7 +26,7 @@ export function formatArray(aval: ShapedArray, data: TypedArray): string {
   const element = (i: number): string => {
     const value = data[i] ?? 0;
     if (aval.dtype === 'bool') return value === 0 ? 'false' : 'true';
-    return isFloat(aval.dtype) ? formatNumber(value, aval.dtype === 'float32' ? 7 : 8) : String(value);
+    return isFloat(aval.dtype) ? formatNumber(value, DIGITS[aval.dtype] ?? 8) : String(value);
   };
   const elide = aval.size > THRESHOLD;
   const render = (axis: number, offset: number, size: number): string => {

@@ -10,7 +10,10 @@ import type { Expr } from './scalar.js';
 /** One int32 expression per dimension. */
 export type Index = readonly Expr[];
 
-/** An operand that a lowering can read at any in-bounds index. */
+/**
+ * An operand that a lowering can read at any in-bounds index. Expressions are of the type in which values are computed
+ * (`computeType`): the elements of a float16 operand are float32, and so are constants beside them and accumulators.
+ */
 export interface Operand {
   readonly aval: ShapedArray;
   readonly at: (index: Index) => Expr;

@@ -5,7 +5,7 @@ import { canonicalAxes, dropAxes, nth, range } from '../core/axes.js';
 import type { ShapedArray } from '../core/aval.js';
 import { showShape, type Shape } from '../core/aval.js';
 import { scalar } from '../core/concrete.js';
-import type { DType } from '../core/dtype.js';
+import { computeType, type DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, Zero, type MaybeZero } from '../core/primitive.js';
@@ -108,7 +108,7 @@ const reduceSumP = definePrimitive<AxesParams>({
       reducers: [
         {
           dtype: x.dtype,
-          init: s.constant(x.dtype, 0),
+          init: s.constant(computeType(x.dtype), 0),
           update: { combine: 'add', value: (elements) => take1(elements)[0] },
         },
       ],
@@ -117,6 +117,7 @@ const reduceSumP = definePrimitive<AxesParams>({
   },
   examples: () => [
     { args: [{ shape: [3] }], params: { axes: [0] } },
+    { args: [{ shape: [3, 4], dtype: 'float16' }], params: { axes: [1] } },
     { args: [{ shape: [2, 3] }], params: { axes: [0] } },
     { args: [{ shape: [2, 3, 4] }], params: { axes: [0, 2] } },
     { args: [{ shape: [2, 3] }], params: { axes: [0, 1] } },

@@ -3,6 +3,7 @@
  * features, and it sums over the elements of a window. What the left matrix would hold is read from the input while
  * it is packed: a strided access where no window meets padding or holes, else zero there.
  */
+import { computeType } from '../core/dtype.js';
 import { nth, range } from '../core/axes.js';
 import type { ShapedArray } from '../core/aval.js';
 import { addIndex, mulIndex } from '../core/index-expr.js';
@@ -50,7 +51,7 @@ export function lowerConv(lhs: ShapedArray, rhs: ShapedArray, p: ConvParams): Co
     count === 1 ? e : addIndex(mulIndex(nth(batch, 0), size), e);
   const place = (spec: readonly number[], values: readonly s.Expr[]): Index =>
     range(spec.length).map((d) => nth(values, spec.indexOf(d)));
-  const zero = s.constant(lhs.dtype, 0);
+  const zero = s.constant(computeType(lhs.dtype), 0);
   return {
     kind: 'contract',
     batch: groups === 1 ? [] : [groups],

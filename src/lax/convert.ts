@@ -1,5 +1,5 @@
 /** Changes of element type. */
-import { isFloat, byteWidth, type DType } from '../core/dtype.js';
+import { byteWidth, DTYPES, isFloat, type DType } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { definePrimitive, LinearOperand, notLinear, Zero, type Primitive } from '../core/primitive.js';
@@ -37,8 +37,8 @@ const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
     at: (operands, index) => [s.convert(newDtype, take1(operands)[0].at(index))],
   }),
   examples: () =>
-    (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((from) =>
-      (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).map((newDtype) => ({
+    DTYPES.flatMap((from) =>
+      DTYPES.map((newDtype) => ({
         args: [
           {
             shape: [2, 3],
@@ -69,7 +69,10 @@ const bitcastP: Primitive<BitcastParams> = definePrimitive<BitcastParams>({
     kind: 'map',
     cost: 'view',
     elementwise: true,
-    at: (operands, index) => [s.bitcast(newDtype, take1(operands)[0].at(index))],
+    at: (operands, index) => {
+      const [x] = take1(operands);
+      return [x.aval.dtype === newDtype ? x.at(index) : s.bitcast(newDtype, x.at(index))];
+    },
   }),
   examples: () => [
     { args: [{ shape: [2, 3] }], params: { newDtype: 'int32' } },

@@ -1,7 +1,7 @@
 /** Cumulative sums, products, extrema and log-sum-exps along one axis. */
 import { canonicalAxis, nth } from '../core/axes.js';
 import { identityOf } from '../core/combine.js';
-import { isFloat } from '../core/dtype.js';
+import { computeType, isFloat } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import type { CumulativeLowering } from '../core/lowering.js';
@@ -109,7 +109,7 @@ const combineWith =
     reducers: [
       {
         dtype: x.dtype,
-        init: s.constant(x.dtype, identityOf(op, x.dtype)),
+        init: s.constant(computeType(x.dtype), identityOf(op, x.dtype)),
         update: {
           next: (accumulators, elements) => s.binary(op, nth(accumulators, 0), nth(elements, 0)),
           merge: (earlier, later) => s.binary(op, nth(earlier, 0), nth(later, 0)),
@@ -178,7 +178,7 @@ export const cumlogsumexp = cumulative('cumlogsumexp', {
     ),
   // Accumulators: the largest so far, and the sum of exponentials relative to it.
   lower: (x) => {
-    const c = (value: number): s.Expr => s.constant(x.dtype, value);
+    const c = (value: number): s.Expr => s.constant(computeType(x.dtype), value);
     const isLow = (e: s.Expr): s.Expr => s.binary('eq', e, c(-Infinity));
     const scaled = (a: s.Expr, high: s.Expr): s.Expr =>
       s.select(isLow(a), c(0), s.unary('exp', s.binary('sub', a, s.select(s.binary('eq', a, high), a, high))));

@@ -208,19 +208,19 @@ const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
         preferredElementType: 'float32',
       },
     },
-    {
+    ...(['int32', 'float16'] as const).map((dtype) => ({
       args: [
-        { shape: [2, 3], dtype: 'int32' },
-        { shape: [3, 2], dtype: 'int32' },
+        { shape: [2, 3], dtype },
+        { shape: [3, 2], dtype },
       ],
       params: {
         dimensionNumbers: [
           [[1], [0]],
           [[], []],
-        ],
-        preferredElementType: 'int32',
+        ] satisfies DotDimensionNumbers,
+        preferredElementType: dtype,
       },
-    },
+    })),
   ],
 });
 

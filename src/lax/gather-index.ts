@@ -1,4 +1,5 @@
 /** Index arithmetic of gather and scatter: which operand element a result or update index meets (XLA's definition). */
+import { computeType, isFloat, type DType } from '../core/dtype.js';
 import { nth, range } from '../core/axes.js';
 import type { Shape } from '../core/aval.js';
 import { addIndex } from '../core/index-expr.js';
@@ -95,17 +96,10 @@ export function locate(
 }
 
 /** The value that `fill` gives out of bounds: NaN, the smallest int32, the largest uint32, true (as JAX). */
-export const fill = (dtype: s.ScalarType, value: number | null): s.Expr =>
+export const fill = (dtype: DType, value: number | null): s.Expr =>
   s.constant(
-    dtype,
-    value ??
-      (dtype === 'float32' || dtype === 'float64'
-        ? NaN
-        : dtype === 'int32'
-          ? -0x80000000
-          : dtype === 'uint32'
-            ? 0xffffffff
-            : 1),
+    computeType(dtype),
+    value ?? (isFloat(dtype) ? NaN : dtype === 'int32' ? -0x80000000 : dtype === 'uint32' ? 0xffffffff : 1),
   );
 
 /** Dimension numbers of NumPy's `take` of rows along `axis`, for indices with `batchNdim` axes before the index vector. */

@@ -22,6 +22,7 @@ import * as s from '../core/scalar.js';
 import { userLine } from '../core/source.js';
 import { bind1 } from '../core/trace.js';
 import { take1, take2, take3 } from '../core/tuple.js';
+import { inFloat32 } from './in-float32.js';
 import { add, div, mul, select } from './arithmetic.js';
 import { addTangents, batchOrRepeat, full, instantiate, zerosOf } from './broadcast.js';
 import { eq } from './compare.js';
@@ -237,7 +238,10 @@ function scatterPrimitive(name: string, combine: CombineOp | 'set', rules: Scatt
       };
       return { results: [bind1(primitive, [x, indices, updates], { ...params, dimensionNumbers })], dims: [0] };
     },
-    lower: (avals, { dimensionNumbers, mode }) => {
+    lower: (avals, params) => {
+      const { dimensionNumbers, mode } = params;
+      const wide = combine === 'set' ? undefined : inFloat32(primitive, avals, params);
+      if (wide !== undefined) return wide;
       const [x, , updates] = take3(avals);
       const dn = toGather(dimensionNumbers);
       const sliceSizes = scatterSliceSizes(dn, x.shape, updates.shape);
@@ -258,16 +262,18 @@ function scatterPrimitive(name: string, combine: CombineOp | 'set', rules: Scatt
       },
       ...(combine === 'mul'
         ? []
-        : [
-            {
-              args: [{ shape: [5] }, { shape: [4, 1], dtype: 'int32' as const, values: [1, 7, 1, -2] }, { shape: [4] }],
-              params: {
-                dimensionNumbers: toScatter(takeNumbers(1, 1, 0)),
-                mode: 'fill' as const,
-                uniqueIndices: false,
-              },
+        : (['float32', 'float16'] as const).map((dtype) => ({
+            args: [
+              { shape: [5], dtype },
+              { shape: [4, 1], dtype: 'int32' as const, values: [1, 7, 1, -2] },
+              { shape: [4], dtype },
+            ],
+            params: {
+              dimensionNumbers: toScatter(takeNumbers(1, 1, 0)),
+              mode: 'fill' as const,
+              uniqueIndices: false,
             },
-          ]),
+          }))),
     ],
   });
   return primitive;

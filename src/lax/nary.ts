@@ -4,7 +4,7 @@
  */
 import { nth } from '../core/axes.js';
 import { sameShape, ShapedArray, showShape } from '../core/aval.js';
-import { isFloat, isInteger, shortName, type DType } from '../core/dtype.js';
+import { DTYPES, isFloat, isInteger, shortName, type DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import {
@@ -32,9 +32,9 @@ import { moveaxis } from './reshape.js';
 export type DTypeClass = 'float' | 'numeric' | 'signed' | 'integer' | 'bits' | 'any';
 
 const CLASSES: Record<DTypeClass, { accepts: (dtype: DType) => boolean; say: string }> = {
-  float: { accepts: isFloat, say: 'float32 or float64' },
+  float: { accepts: isFloat, say: 'floats' },
   numeric: { accepts: (d) => d !== 'bool', say: 'numbers' },
-  signed: { accepts: (d) => isFloat(d) || d === 'int32', say: 'float32, float64 or int32' },
+  signed: { accepts: (d) => isFloat(d) || d === 'int32', say: 'floats or int32' },
   integer: { accepts: isInteger, say: 'int32 or uint32' },
   bits: { accepts: (d) => !isFloat(d), say: 'int32, uint32 or bool' },
   any: { accepts: () => true, say: 'any dtype' },
@@ -42,12 +42,12 @@ const CLASSES: Record<DTypeClass, { accepts: (dtype: DType) => boolean; say: str
 
 /** Example dtypes for the laws, besides the default float32. */
 const SAMPLES: Record<DTypeClass, readonly DType[]> = {
-  float: ['float32', 'float64'],
-  numeric: ['float32', 'float64', 'int32', 'uint32'],
-  signed: ['float32', 'float64', 'int32'],
+  float: ['float16', 'float32', 'float64'],
+  numeric: ['float16', 'float32', 'float64', 'int32', 'uint32'],
+  signed: ['float16', 'float32', 'float64', 'int32'],
   integer: ['int32', 'uint32'],
   bits: ['int32', 'uint32', 'bool'],
-  any: ['float32', 'float64', 'int32', 'uint32', 'bool'],
+  any: DTYPES,
 };
 
 /** The contribution of one operand's tangent. */

@@ -1,7 +1,7 @@
 /** Reductions besides the sum: products, extrema, logic, and the position of an extremum. */
 import { canonicalAxes, canonicalAxis, dropAxes, nth, range } from '../core/axes.js';
 import { identityOf, type CombineOp } from '../core/combine.js';
-import { isFloat } from '../core/dtype.js';
+import { computeType, isFloat } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import {
@@ -72,7 +72,7 @@ function reducePrimitive(
         reducers: [
           {
             dtype: x.dtype,
-            init: s.constant(x.dtype, identityOf(combine, x.dtype)),
+            init: s.constant(computeType(x.dtype), identityOf(combine, x.dtype)),
             update: { combine, value: (elements) => take1(elements)[0] },
           },
         ],
@@ -83,8 +83,8 @@ function reducePrimitive(
       (accepts === 'bits'
         ? (['bool', 'int32'] as const)
         : accepts === 'any'
-          ? (['float32', 'int32', 'bool'] as const)
-          : (['float32', 'int32'] as const)
+          ? (['float32', 'float16', 'int32', 'bool'] as const)
+          : (['float32', 'float16', 'int32'] as const)
       ).flatMap((dtype) => [
         { args: [{ shape: [3], dtype }], params: { axes: [0] } },
         { args: [{ shape: [2, 3, 4], dtype }], params: { axes: [0, 2] } },
@@ -226,7 +226,7 @@ function argPrimitive(name: 'argmax' | 'argmin'): Primitive<ArgParams> {
           },
           {
             dtype: x.dtype,
-            init: s.constant(x.dtype, 0),
+            init: s.constant(computeType(x.dtype), 0),
             update: {
               next: (acc, elements) => s.select(takes(acc, nth(elements, 0)), nth(elements, 0), nth(acc, 1)),
               merge: merge(1),

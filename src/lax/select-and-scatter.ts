@@ -3,6 +3,7 @@
  * (select_and_gather), and back from windows to elements (select_and_scatter_add). The last two are each other's
  * transposes. An element takes from the few windows that contain it, so that nothing is scattered.
  */
+import { computeType } from '../core/dtype.js';
 import { nth, range } from '../core/axes.js';
 import { sizeOf, type Shape } from '../core/aval.js';
 import { traceToJaxpr } from '../core/jaxpr-trace.js';
@@ -162,7 +163,7 @@ const gatherP: Primitive<WindowParams> = definePrimitive<WindowParams>({
     at: (operands, index) => {
       if (x === undefined) throw new Error('unreachable');
       const [source, positions] = take2(operands);
-      const zero = s.constant(x.dtype, 0);
+      const zero = s.constant(computeType(x.dtype), 0);
       if (x.size === 0) return [zero];
       const position = positions.at(index);
       const flat = s.binary('max', position, s.int(0));

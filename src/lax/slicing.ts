@@ -2,7 +2,7 @@
 import { addIndex, maxOf, mulIndex, subIndex } from '../core/index-expr.js';
 import { canonicalAxis, nth } from '../core/axes.js';
 import { ShapedArray, showShape, type Shape } from '../core/aval.js';
-import type { DType } from '../core/dtype.js';
+import { computeType, type DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import {
@@ -289,7 +289,7 @@ const concatenateP: Primitive<ConcatenateParams> = definePrimitive<ConcatenatePa
         })
         .filter((part) => part.length > 0);
       const last = parts[parts.length - 1];
-      if (last === undefined) return [s.constant(nth(avals, 0).dtype, 0)];
+      if (last === undefined) return [s.constant(computeType(nth(avals, 0).dtype), 0)];
       return [
         parts
           .slice(0, -1)

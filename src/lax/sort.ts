@@ -10,6 +10,7 @@ import { bind } from '../core/trace.js';
 import { take1, take2 } from '../core/tuple.js';
 import { batchOrRepeat } from './broadcast.js';
 import { gather } from './gather.js';
+import { inFloat32 } from './in-float32.js';
 import { lift1 } from './lift.js';
 import { moveaxis, reshape, rev } from './reshape.js';
 import { broadcastedIota, sliceInDim } from './slicing.js';
@@ -64,10 +65,12 @@ const sortP: Primitive<SortParams> = definePrimitive<SortParams>({
     const moved = operands.map((x, i) => batchOrRepeat(x, dims[i] ?? null, size));
     return { results: bind(sortP, moved, { dimension: dimension + 1, numKeys, isStable }), dims: moved.map(() => 0) };
   },
-  lower: (_avals, { dimension, numKeys }) => ({ kind: 'sort', axis: dimension, numKeys }),
+  lower: (avals, params) =>
+    inFloat32(sortP, avals, params) ?? { kind: 'sort', axis: params.dimension, numKeys: params.numKeys },
   examples: () => [
     { args: [{ shape: [5] }], params: { dimension: 0, numKeys: 1, isStable: true } },
     { args: [{ shape: [4, 3] }], params: { dimension: 0, numKeys: 1, isStable: true } },
+    { args: [{ shape: [4, 3], dtype: 'float16' }], params: { dimension: 1, numKeys: 1, isStable: true } },
     {
       args: [{ shape: [2, 5], dtype: 'int32', domain: [0, 3] }, { shape: [2, 5] }],
       params: { dimension: 1, numKeys: 1, isStable: true },

@@ -4,7 +4,7 @@
  */
 import { nth } from '../core/axes.js';
 import { identityOf } from '../core/combine.js';
-import { isFloat } from '../core/dtype.js';
+import { computeType, isFloat } from '../core/dtype.js';
 import type { Index, Operand } from '../core/lowering.js';
 import type { NDArray } from '../core/ndarray.js';
 import { definePrimitive, notDifferentiable, notLinear, type Primitive } from '../core/primitive.js';
@@ -54,7 +54,7 @@ export const windowedShape = (shape: readonly number[], p: WindowParams): number
 
 /** Value and position in its window of the element at candidate `j` of the window at `o`; the position is -1 where there is none. */
 export function windowElementAt(x: Operand, p: WindowParams, fill: number, o: Index, j: Index): Found {
-  const nothing = s.constant(x.aval.dtype, fill);
+  const nothing = s.constant(computeType(x.aval.dtype), fill);
   if (x.aval.size === 0) return { value: nothing, position: s.int(-1), sure: false };
   const elements = windowAxes(p).map((w, d) => candidate(nth(x.aval.shape, d), w, nth(o, d), nth(j, d)));
   const inside = elements.reduce<s.Expr | undefined>((all, e) => both(all, e.inside), undefined);
@@ -192,7 +192,11 @@ const chooseP: Primitive<ChooseParams> = definePrimitive<ChooseParams>({
       kind: 'reduce',
       axes,
       reducers: [
-        { dtype: x.dtype, init: s.constant(x.dtype, identityOf(best, x.dtype)), update: { next: pick('value') } },
+        {
+          dtype: x.dtype,
+          init: s.constant(computeType(x.dtype), identityOf(best, x.dtype)),
+          update: { next: pick('value') },
+        },
         { dtype: 'int32', init: s.int(-1), update: { next: pick('position') } },
       ],
       results: (accumulators) => accumulators,

@@ -14,7 +14,7 @@ const kindOrder = (dtype: DType): number => (dtype === 'bool' ? 0 : isInteger(dt
 /** Every value of `from` is a value of `to`. */
 function isSafe(from: DType, to: DType): boolean {
   if (from === to || from === 'bool') return true;
-  // A float32 has 24 bits for an integer and a float64 has 53.
+  // A float16 has 11 bits for an integer, a float32 24 and a float64 53.
   if (isInteger(from)) return to === 'float64';
   return isFloat(to) && byteWidth(to) >= byteWidth(from);
 }

@@ -3,6 +3,7 @@
 /** 32-bit floating point, the default dtype. */
 export const float32 = 'float32' as const;
 /** 64-bit floating point. */
+export const float16 = 'float16' as const;
 export const float64 = 'float64' as const;
 /** 32-bit signed integers. */
 export const int32 = 'int32' as const;

@@ -1,5 +1,6 @@
 /** Arrays from values: `array`, and arrays filled with one value. Matrices are in matrices.ts, ranges in ranges.ts. */
 import { byteWidth, hostView, isDType, type DType } from '../core/dtype.js';
+import { unpackHalves } from '../core/half.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { fromHost } from '../core/concrete.js';
@@ -227,7 +228,9 @@ export function frombuffer(buffer: ArrayBuffer | ArrayBufferView, options: Buffe
   // A copy that starts at 0 is aligned for every dtype.
   const copy = bytes.slice(offset, offset + length * width);
   if (dtype === 'bool') copy.forEach((value, i) => (copy[i] = Number(value !== 0)));
-  return fromHost(hostView(dtype, copy.buffer, 0, length), [length], dtype);
+  const data =
+    dtype === 'float16' ? unpackHalves(new Uint16Array(copy.buffer)) : hostView(dtype, copy.buffer, 0, length);
+  return fromHost(data, [length], dtype);
 }
 
 /**

@@ -81,6 +81,7 @@ const floatLimits = (dtype: DType, bits: number, nmant: number, nexp: number, pr
  * ```
  */
 export function finfo(dtype: DType): FInfo {
+  if (dtype === 'float16') return floatLimits(dtype, 16, 10, 5, 3);
   if (dtype === 'float32') return floatLimits(dtype, 32, 23, 8, 6);
   if (dtype === 'float64') return floatLimits(dtype, 64, 52, 11, 15);
   throw new DTypeError(`finfo: ${dtype} is no floating-point dtype; use np.iinfo for integers.${userLine()}`);

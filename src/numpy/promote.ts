@@ -17,6 +17,7 @@ import {
   type LatticeType,
   type TypedArray,
 } from '../core/dtype.js';
+import { roundToHalf } from '../core/half.js';
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
@@ -274,7 +275,8 @@ function fill(op: string, values: readonly number[], dtype: DType): TypedArray {
         `${op}: the number ${value} does not fit ${dtype} (${bounds[0]} … ${bounds[1]}).${userLine()}`,
       );
     }
-    data[i] = dtype === 'bool' ? Number(value !== 0) : value;
+    // Rounded once, not by way of float32.
+    data[i] = dtype === 'bool' ? Number(value !== 0) : dtype === 'float16' ? roundToHalf(value) : value;
   });
   return data;
 }

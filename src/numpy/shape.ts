@@ -70,7 +70,7 @@ export function size(x: ArrayLike, axis?: number | null): number {
 export function astype(x: ArrayLike, dtype: DType): NDArray {
   if (!isDType(dtype)) {
     throw new DTypeError(
-      `astype: ${describeArgument(dtype)} is no dtype; there are 'float32', 'float64', 'int32', 'uint32' and 'bool'.${userLine()}`,
+      `astype: ${describeArgument(dtype)} is no dtype; there are 'float16', 'float32', 'float64', 'int32', 'uint32' and 'bool'.${userLine()}`,
     );
   }
   return lax.convertElementType(single('astype', x), dtype);

@@ -26,7 +26,9 @@ export const FRACTION_BITS: Readonly<Record<FloatDType, number>> = { float32: 23
 export function floatDType(op: string, options: FloatOptions): FloatDType {
   const { dtype = 'float32' } = options;
   if (dtype !== 'float32' && dtype !== 'float64')
-    throw new DTypeError(`${op}: samples are float32 or float64, not ${dtype}.${userLine()}`);
+    throw new DTypeError(
+      `${op}: samples are float32 or float64, not ${dtype}; convert them: x.astype('${dtype}').${userLine()}`,
+    );
   return dtype;
 }
 

@@ -278,7 +278,7 @@ function prepare(f: Untyped, args: unknown, options: CheckOptions, op: string): 
   const c = flatCase(f, args, name, op);
   if (!c.args.some((x) => isFloat(x.aval.dtype)))
     throw new ArgumentError(`${op}: ${name} has no float argument to differentiate by`);
-  const standard = c.precision === 'float32' ? 2e-2 : 1e-6;
+  const standard = { float16: 2e-1, float32: 2e-2, float64: 1e-6 }[c.precision];
   const checked: Checked = {
     op,
     tolerance: { atol: options.atol ?? standard, rtol: options.rtol ?? standard },

@@ -18,7 +18,17 @@ export interface Tolerance {
 export const EXACT: Tolerance = { atol: 0, rtol: 0 };
 
 /** The distance from 1 to the next number of a float dtype: 2⁻²³ and 2⁻⁵². */
-export const epsilonOf = (dtype: DType): number => (dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
+export const epsilonOf = (dtype: DType): number =>
+  dtype === 'float16' ? 2 ** -10 : dtype === 'float32' ? 2 ** -23 : Number.EPSILON;
+
+/** Whether a float has less precision than float64. */
+export const isNarrow = (dtype: DType): boolean => dtype === 'float16' || dtype === 'float32';
+
+export type Precision = 'float16' | 'float32' | 'float64';
+
+/** The float of least precision among some dtypes. */
+export const coarsest = (dtypes: readonly DType[]): Precision =>
+  dtypes.includes('float16') ? 'float16' : dtypes.includes('float32') ? 'float32' : 'float64';
 
 /** `units` roundings of a float dtype, absolute near zero and relative elsewhere; integers must agree. */
 export const roundings = (dtype: DType, units: number): Tolerance =>

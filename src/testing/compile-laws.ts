@@ -119,6 +119,7 @@ const atLengths = (targets: readonly number[]): CheckSubject =>
 
 /** Values at the edges of each dtype. */
 const SPECIAL: Readonly<Record<DType, readonly number[]>> = {
+  float16: [0, -0, 1, -1, Infinity, -Infinity, NaN, 2 ** -24, -(2 ** -14), 65504, -1000, 0.5, -2.5, 0.1, 11.1],
   float32: [
     0,
     -0,

@@ -20,6 +20,7 @@ import {
   assertSame,
   CheckError,
   innerProduct,
+  coarsest,
   roundings,
   worstMismatch,
   type Tolerance,
@@ -117,8 +118,8 @@ function* adjoint(s: Subject, rng: Rng, { float64, eagerly }: Site): Check {
   const n = operands.length;
   const pushed = yield* evaluate(form(tangentsOf(wide.apply, n)), [...operands, ...tangents]);
   const pulled = yield* evaluate(form(cotangentsOf(wide.apply, n)), [...operands, ...cotangents]);
-  const coarse = [...wide.avals, ...wide.outAvals].some((a) => a.dtype === 'float32');
-  assertAdjoint(wide.name, pushed, cotangents, pulled, tangents, coarse ? 'float32' : 'float64');
+  const dtype = coarsest([...wide.avals, ...wide.outAvals].map((a) => a.dtype));
+  assertAdjoint(wide.name, pushed, cotangents, pulled, tangents, dtype);
   assertAllSame(
     `${wide.name}: linearize`,
     yield* evaluate(form(linearizedTangents(wide.apply, n)), [...operands, ...tangents]),
@@ -127,8 +128,8 @@ function* adjoint(s: Subject, rng: Rng, { float64, eagerly }: Site): Check {
   );
 }
 
-/** Roundings of float32 by which a derivative may differ from the one in float64: the rules lose a few digits. */
-const OWN_ROUNDINGS = 1024;
+/** Roundings by which a derivative may differ from the one in float64: the rules lose a few digits, of which float16 has but three. */
+const OWN_ROUNDINGS = { float16: 64, float32: 1024, float64: 1024 } as const;
 
 /** In the dtype of the example: types of tangents and cotangents, values near those of float64, jit = eager, typed jaxprs. */
 const ownDType = (modes: readonly Mode[]): CheckSubject =>
@@ -171,8 +172,9 @@ const ownDType = (modes: readonly Mode[]): CheckSubject =>
       }
       if (wide === s) continue;
       const precise = yield* evaluate(derivative(wide.apply, n), inputs.map(widen));
+      const dtype = coarsest([...s.avals, ...s.outAvals].map((a) => a.dtype));
       assertAllSame(`${s.name}: ${mode} in its own dtype`, results.map(widen), precise, () =>
-        roundings('float32', OWN_ROUNDINGS),
+        roundings(dtype, OWN_ROUNDINGS[dtype]),
       );
     }
   };
@@ -234,8 +236,8 @@ function* transposeIsAdjoint(s: Subject, rng: Rng): Check {
       if (!ct.aval.equals(nth(avals, k)))
         throw new CheckError(`${what}: a cotangent is ${ct.aval.toString()} where ${nth(avals, k).toString()} belongs`);
     });
-    const coarse = [...wide.avals, ...wide.outAvals].some((a) => a.dtype === 'float32');
-    assertAdjoint(what, linearPart, cts, pulled, x, coarse ? 'float32' : 'float64');
+    const dtype = coarsest([...wide.avals, ...wide.outAvals].map((a) => a.dtype));
+    assertAdjoint(what, linearPart, cts, pulled, x, dtype);
   }
 }
 

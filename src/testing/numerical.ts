@@ -16,7 +16,7 @@ import { Var, type Jaxpr } from '../core/primitive.js';
 import { flattenWithPath, showPath, unflatten, type Path, type TreeDef } from '../core/tree.js';
 import { zerosOf } from '../lax/broadcast.js';
 import { leafArray, type ArgumentsLike, type ToArrays } from '../transforms/arguments.js';
-import { epsilonOf } from './compare.js';
+import { coarsest, epsilonOf, isNarrow, type Precision } from './compare.js';
 import { host, mapHost, toDevice, toHost, type HostArray } from './host.js';
 
 /** A function on lists of arrays with the point it is looked at, and names for messages. */
@@ -29,7 +29,7 @@ export interface FlatCase {
   /** `result.loss` for each result; known once the function has run. */
   readonly resultLabels: () => readonly string[];
   /** The coarsest float dtype that results are computed in. */
-  readonly precision: DType;
+  readonly precision: Precision;
 }
 
 /** Structure and leaves of a list of arguments. */
@@ -51,15 +51,15 @@ export function flattenArgs(args: unknown, root: string, op: string): FlatArgs {
 
 /** Floats as float64. */
 export const widen = (x: HostArray): HostArray =>
-  x.aval.dtype === 'float32' ? host(x.aval.shape, 'float64', Float64Array.from(x.data)) : x;
+  isNarrow(x.aval.dtype) ? host(x.aval.shape, 'float64', Float64Array.from(x.data)) : x;
 
-/** Whether any value of a jaxpr that depends on its arguments is a float32. */
-function computesInFloat32(jaxpr: Jaxpr): boolean {
+/** The dtypes of the values of a jaxpr that depend on its arguments. */
+function dependentTypes(jaxpr: Jaxpr): DType[] {
   const dependent = new Set<Var>(jaxpr.invars);
-  return jaxpr.eqns.some((eqn) => {
-    if (!eqn.inputs.some((a) => a instanceof Var && dependent.has(a))) return false;
+  return jaxpr.eqns.flatMap((eqn) => {
+    if (!eqn.inputs.some((a) => a instanceof Var && dependent.has(a))) return [];
     eqn.outputs.forEach((v) => dependent.add(v));
-    return eqn.outputs.some((v) => v.aval.dtype === 'float32') || subJaxprs(eqn.params).some(computesInFloat32);
+    return [...eqn.outputs.map((v) => v.aval.dtype), ...subJaxprs(eqn.params).flatMap(dependentTypes)];
   });
 }
 
@@ -77,7 +77,7 @@ export function flatCase(f: (...args: never[]) => unknown, args: unknown, name: 
     return leaves.map(([path, leaf]) => leafArray(leaf, () => `${op}: the result of ${name} at ${showPath(path)}`));
   };
   const resultLabels = (): string[] => resultPaths.map((path) => showPath(path, 'result'));
-  const precisionAt = (points: readonly HostArray[]): DType => {
+  const precisionAt = (points: readonly HostArray[]): Precision => {
     const values = points.map(toDevice);
     const floats = points.filter((x) => isFloat(x.aval.dtype)).map((x) => x.aval);
     // Integers keep their values: the function may look at them.
@@ -85,14 +85,14 @@ export function flatCase(f: (...args: never[]) => unknown, args: unknown, name: 
       let next = 0;
       return run(...values.map((x) => (isFloat(x.dtype) ? nth(tracers, next++) : x)));
     };
-    return computesInFloat32(traceToJaxpr(onFloats, floats, op).jaxpr) ? 'float32' : 'float64';
+    return coarsest(dependentTypes(traceToJaxpr(onFloats, floats, op).jaxpr));
   };
   const wide = arrays.map(widen);
   try {
     return { name, run, args: wide, labels, resultLabels, precision: precisionAt(wide) };
   } catch (error) {
     if (!(error instanceof DTypeError)) throw error;
-    return { name, run, args: arrays, labels, resultLabels, precision: 'float32' };
+    return { name, run, args: arrays, labels, resultLabels, precision: coarsest(arrays.map((x) => x.aval.dtype)) };
   }
 }
 

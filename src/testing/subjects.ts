@@ -22,7 +22,7 @@ import {
 import { bind } from '../core/trace.js';
 import { convertElementType } from '../lax/convert.js';
 import { drawOperands, type HostArray } from './host.js';
-import { roundings, EXACT, type Tolerance } from './compare.js';
+import { isNarrow, roundings, EXACT, type Tolerance } from './compare.js';
 import type { Rng } from './prng.js';
 
 /** One example of a primitive, as a function of its operands. */
@@ -102,7 +102,7 @@ export function drawBatch(s: Subject, size: number, rng: Rng): HostArray[][] {
   );
 }
 
-const wideType = (a: ShapedArray): ShapedArray => (a.dtype === 'float32' ? a.with({ dtype: 'float64' }) : a);
+const wideType = (a: ShapedArray): ShapedArray => (isNarrow(a.dtype) ? a.with({ dtype: 'float64' }) : a);
 
 function wideJaxpr(jaxpr: Jaxpr): Jaxpr {
   const variables = new Map<Var, Var>();
@@ -126,10 +126,10 @@ function wideJaxpr(jaxpr: Jaxpr): Jaxpr {
 }
 
 function wideValue(value: ParamValue): ParamValue {
-  if (value === 'float32') return 'float64';
+  if (value === 'float16' || value === 'float32') return 'float64';
   if (value instanceof Jaxpr) return wideJaxpr(value);
   if (value instanceof ClosedJaxpr) {
-    const consts = value.consts.map((c) => (c.dtype === 'float32' ? convertElementType(c, 'float64') : c));
+    const consts = value.consts.map((c) => (isNarrow(c.dtype) ? convertElementType(c, 'float64') : c));
     return new ClosedJaxpr(wideJaxpr(value.jaxpr), consts);
   }
   if (Array.isArray(value)) return value.map(wideValue);
@@ -145,7 +145,7 @@ const wideParams = (params: Params): Params =>
  */
 export function widened(s: Subject): Subject {
   const args = s.args.map((spec) =>
-    (spec.dtype ?? 'float32') === 'float32' ? { ...spec, dtype: 'float64' as const } : spec,
+    isNarrow(spec.dtype ?? 'float32') ? { ...spec, dtype: 'float64' as const } : spec,
   );
   try {
     return subject(s.primitive, { args, params: wideParams(s.params) });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { numpy as np, type DType, type NDArray } from 'cotangent';
 import { DTYPES, joinTypes, latticeDType, latticeType, promoteTypes, type LatticeType } from '../../src/core/dtype.js';
 
-const TYPES: readonly LatticeType[] = ['bool', 'int*', 'uint32', 'int32', 'float*', 'float32', 'float64'];
+const TYPES: readonly LatticeType[] = ['bool', 'int*', 'uint32', 'int32', 'float*', 'float16', 'float32', 'float64'];
 const type = fc.constantFrom(...TYPES);
 const dtype = fc.constantFrom(...DTYPES);
 
@@ -28,8 +28,17 @@ describe('joins', () => {
 describe('dtypes', () => {
   test('a strong dtype is its own node, a weak one the node of its kind', () => {
     fc.assert(fc.property(dtype, (d) => latticeDType(latticeType(d, false)) === d));
-    expect(DTYPES.map((d) => latticeType(d, true))).toEqual(['float*', 'float*', 'int*', 'int*', 'bool']);
-    expect(TYPES.map(latticeDType)).toEqual(['bool', 'int32', 'uint32', 'int32', 'float32', 'float32', 'float64']);
+    expect(DTYPES.map((d) => latticeType(d, true))).toEqual(['float*', 'float*', 'float*', 'int*', 'int*', 'bool']);
+    expect(TYPES.map(latticeDType)).toEqual([
+      'bool',
+      'int32',
+      'uint32',
+      'int32',
+      'float32',
+      'float16',
+      'float32',
+      'float64',
+    ]);
   });
   test('a weak type never widens a strong one of its kind', () => {
     fc.assert(fc.property(dtype, (d) => joinTypes(latticeType(d, true), latticeType(d, false)) === d));

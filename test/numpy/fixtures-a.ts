@@ -51,8 +51,8 @@ export function decode(x: Encoded): unknown {
 }
 
 // Tolerances in units of what float32 can hold: 2⁻²⁴ = 6e-8, and a function of float32 numbers is right to a few of these.
-const RTOL: Record<DType, number> = { float32: 1e-5, float64: 1e-12, int32: 0, uint32: 0, bool: 0 };
-const ATOL: Record<DType, number> = { float32: 1e-7, float64: 1e-15, int32: 0, uint32: 0, bool: 0 };
+const RTOL: Record<DType, number> = { float16: 1e-3, float32: 1e-5, float64: 1e-12, int32: 0, uint32: 0, bool: 0 };
+const ATOL: Record<DType, number> = { float16: 1e-4, float32: 1e-7, float64: 1e-15, int32: 0, uint32: 0, bool: 0 };
 
 function isClose(
   got: number,

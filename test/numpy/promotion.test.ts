@@ -209,7 +209,7 @@ describe('what stands for an array', () => {
     expect(() => np.array([2 ** 31], { dtype: 'int32' })).toThrow(/2147483648 does not fit int32/);
     expect(() => np.array([-1], { dtype: 'uint32' })).toThrow(/does not fit uint32/);
     expect(() => np.array([NaN], { dtype: 'int32' })).toThrow(/NaN does not fit int32/);
-    expect(() => np.array([1], { dtype: 'float16' as DType })).toThrow(/there is no dtype float16/);
+    expect(() => np.array([1], { dtype: 'bfloat16' as DType })).toThrow(/there is no dtype bfloat16/);
     expect(() => np.array([1, 2, 3], { shape: [2] })).toThrow(/reshape/);
   });
 });

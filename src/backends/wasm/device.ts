@@ -3,7 +3,7 @@
  * nothing. Execution is synchronous, so a call's results can be read as soon as it returns.
  */
 import type { Storage } from '../../core/device.js';
-import { dtypeOfHost, type DType, type TypedArray } from '../../core/dtype.js';
+import { computeType, dtypeOfHost, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DTypeError } from '../../core/errors.js';
 import type { Backend, Executable } from '../../compiler/backend.js';
 import { programKey } from '../../compiler/key.js';
@@ -84,10 +84,10 @@ export class CpuDevice implements Backend {
   }
 
   fromHost(dtype: DType, data: TypedArray): CpuStorage {
-    const fits = dtype === 'bool' ? data instanceof Uint8Array : dtypeOfHost(data) === dtype;
+    const fits = dtype === 'bool' ? data instanceof Uint8Array : dtypeOfHost(data) === computeType(dtype);
     if (!fits) {
       throw new DTypeError(
-        `cpu: data of a ${dtype} array must be a ${dtype === 'bool' ? 'Uint8Array' : HOST_NAME[dtype]}, ` +
+        `cpu: data of a ${dtype} array must be a ${HOST_NAME[computeType(dtype)]}, ` +
           `but it is a ${data.constructor.name}. Convert it first, or ask for the dtype it has.`,
       );
     }
@@ -152,6 +152,7 @@ export class CpuDevice implements Backend {
 }
 
 const HOST_NAME = {
+  bool: 'Uint8Array',
   float32: 'Float32Array',
   float64: 'Float64Array',
   int32: 'Int32Array',

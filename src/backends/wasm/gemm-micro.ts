@@ -4,14 +4,14 @@
  * vectors of the right operand and one broadcast of the left fit the 16 vector registers of x86-64 and leave room for
  * the engine; larger blocks spill in V8. Operands are read from packed panels or where they are.
  */
-import type { DType } from '../../core/dtype.js';
+import type { ComputeType } from '../../core/dtype.js';
 import type { FunctionBuilder, FunctionRef, ModuleBuilder } from './assembler.js';
 
 /** Rows of a tile. */
 export const MR = 4;
 
 /** Element types that have a packed kernel. */
-export type GemmType = Exclude<DType, 'bool'>;
+export type GemmType = Exclude<ComputeType, 'bool'>;
 
 /** Bytes per element. */
 export const widthOf = (dtype: GemmType): 4 | 8 => (dtype === 'float64' ? 8 : 4);

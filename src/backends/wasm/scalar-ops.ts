@@ -1,7 +1,7 @@
 /**
  * One value at a time: the WebAssembly instructions of each scalar IR operation. Operands are on the stack;
  * the semantics are those stated in core/scalar.ts (integer division does not trap, float to int saturates).
- * In registers bool is an i32 that is 0 or 1, and uint32 shares i32.
+ * In registers bool is an i32 that is 0 or 1, uint32 shares i32, and a float16 is its bits in one.
  */
 import type { DType } from '../../core/dtype.js';
 import type { BasicBinary, BasicUnary, ScalarType } from '../../core/scalar.js';
@@ -9,6 +9,7 @@ import type { FunctionBuilder, ValueType } from './assembler.js';
 import type { PlainOp } from './opcodes.js';
 
 const VALUE_TYPE: Record<ScalarType, ValueType> = {
+  float16: 'i32',
   float32: 'f32',
   float64: 'f64',
   int32: 'i32',
@@ -37,6 +38,8 @@ export function scalarConst(f: FunctionBuilder, type: ScalarType, value: number 
     case 'bool':
       f.i32(Number(value) !== 0 ? 1 : 0);
       return;
+    case 'float16':
+      throw unsupported('const', type);
     case 'int32':
     case 'uint32':
       f.i32(Number(value));
@@ -56,6 +59,9 @@ export function scalarLoad(f: FunctionBuilder, dtype: DType, offset: number): vo
     case 'uint32':
       f.memory('i32.load', offset);
       return;
+    case 'float16':
+      f.memory('i32.load16_u', offset);
+      return;
     case 'bool':
       f.memory('i32.load8_u', offset);
       return;
@@ -73,6 +79,9 @@ export function scalarStore(f: FunctionBuilder, dtype: DType, offset: number): v
     case 'int32':
     case 'uint32':
       f.memory('i32.store', offset);
+      return;
+    case 'float16':
+      f.memory('i32.store16', offset);
       return;
     case 'bool':
       f.memory('i32.store8', offset);

@@ -10,7 +10,8 @@
  * because making one keeps its target alive until the job ends.
  */
 import type { Device, Storage } from '../../core/device.js';
-import { byteWidth, hostView, type DType, type TypedArray } from '../../core/dtype.js';
+import { byteWidth, hostArray, hostView, type DType, type TypedArray } from '../../core/dtype.js';
+import { packHalves, unpackHalves } from '../../core/half.js';
 import { DeletedArrayError } from '../../core/errors.js';
 import { Heap, HeapExhaustedError, showBytes } from './heap.js';
 
@@ -265,19 +266,19 @@ export class CellStore {
 
   /** A fresh host array with the contents. */
   read(cell: Cell, dtype: DType, length: number): TypedArray {
-    if (length === 0) return hostView(dtype, new ArrayBuffer(0), 0, 0);
+    if (length === 0) return hostArray(dtype, 0);
     const { host } = cell;
     if (cell.bytes > TINY_BYTES) {
       return onHost(cell.bytes, () =>
         host === undefined
-          ? hostView(dtype, this.heap.memory.buffer, cell.address, length).slice()
-          : hostView(dtype, host.buffer, 0, length).slice(),
+          ? copyOf(dtype, this.heap.memory.buffer, cell.address, length)
+          : copyOf(dtype, host.buffer, 0, length),
       );
     }
     if (host === undefined) throw new Error('internal error: a tiny array is never in the heap');
     // Asking V8 for the buffer of a tiny typed array would move it out of its object, so go through a buffer of ours.
     tinyWords.set(host);
-    return hostView(dtype, tinyWords.buffer, 0, length).slice();
+    return copyOf(dtype, tinyWords.buffer, 0, length);
   }
 
   /**
@@ -370,15 +371,29 @@ function wordsOf(dtype: DType, data: TypedArray): Int32Array {
   const bytes = data.length * byteWidth(dtype);
   if (bytes === 0) return EMPTY;
   if (bytes <= TINY_BYTES) {
-    hostView(dtype, tinyWords.buffer, 0, data.length).set(data);
-    if (dtype === 'bool') normalize(new Uint8Array(tinyWords.buffer, 0, data.length));
+    put(dtype, data, tinyWords.buffer);
     return tinyWords.slice(0, (bytes + 3) >>> 2);
   }
   const words = onHost(bytes, () => new Int32Array(Math.ceil(bytes / 4)));
-  const view = hostView(dtype, words.buffer, 0, data.length);
+  put(dtype, data, words.buffer);
+  return words;
+}
+
+/** Elements that lie in memory, as a host array. */
+const copyOf = (dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray =>
+  dtype === 'float16'
+    ? unpackHalves(new Uint16Array(buffer, byteOffset, length))
+    : hostView(dtype, buffer, byteOffset, length).slice();
+
+/** Lay elements out at the start of a buffer. */
+function put(dtype: DType, data: TypedArray, buffer: ArrayBufferLike): void {
+  if (dtype === 'float16') {
+    packHalves(data, new Uint16Array(buffer, 0, data.length));
+    return;
+  }
+  const view = hostView(dtype, buffer, 0, data.length);
   view.set(data);
   if (view instanceof Uint8Array) normalize(view);
-  return words;
 }
 
 /** Make a host buffer; an engine that has no room for it says so in a RangeError of its own. */

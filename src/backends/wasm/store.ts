@@ -3,7 +3,7 @@
  * and addresses that involve loads are all computed before the first store.
  */
 import type { CombineOp } from '../../core/combine.js';
-import type { DType } from '../../core/dtype.js';
+import { byteWidth, type DType } from '../../core/dtype.js';
 import type { BufferSlot, Store } from '../../compiler/loop-ir.js';
 import type { FunctionBuilder } from './assembler.js';
 import type { ExprEmitter } from './expr-emitter.js';
@@ -122,7 +122,7 @@ function vectorStorage(e: ExprEmitter, context: VectorContext, store: Store, dty
   const lowest = stride < 0 ? stride * (lanes - 1) : 0;
   const offset = e.pointer(store.buffer, store.index, stride * e.copy * lanes + lowest);
   f.set(pointer);
-  const width = dtype === 'bool' ? 1 : dtype === 'float64' ? 8 : 4;
+  const width = byteWidth(dtype);
   const laneOffset = (lane: number): number => offset + width * (stride * lane - lowest);
   const lanesOneByOne = (): void =>
     eachLane((lane) => {

@@ -1,7 +1,7 @@
 /**
  * Vector loads and stores by the stride of the lanes: contiguous lanes are one v128 access, other constant
  * strides one access per lane from a common pointer, and lanes without a common stride are gathered by their
- * indices. Bools are bytes in memory and masks in registers.
+ * indices. Bools are bytes in memory and masks in registers, halves two bytes and the low ones of a lane of four.
  */
 import { byteWidth } from '../../core/dtype.js';
 import type { DType } from '../../core/dtype.js';
@@ -46,6 +46,8 @@ export function loadVector(f: FunctionBuilder, dtype: DType, lanes: Lanes, offse
       f.release('i32', pointer);
     }
     maskFromLanes(f, lanes);
+  } else if (dtype === 'float16') {
+    f.memory(lanes === 4 ? 'v128.load64_zero' : 'v128.load32_zero', offset, 1).op('i32x4.extend_low_i16x8_u');
   } else if (byteWidth(dtype) * lanes === 16) f.memory('v128.load', offset, 2);
   else f.memory('v128.load64_zero', offset, 2);
 }
@@ -62,6 +64,11 @@ export function storeVector(f: FunctionBuilder, dtype: DType, lanes: Lanes, offs
     } else {
       storeLanes(f, dtype, lanes, 1, offset);
     }
+  } else if (dtype === 'float16') {
+    const v = f.local('v128');
+    f.tee(v).get(v).op('i16x8.narrow_i32x4_u');
+    f.memoryLane(lanes === 4 ? 'v128.store64_lane' : 'v128.store32_lane', 0, offset);
+    f.release('v128', v);
   } else if (byteWidth(dtype) * lanes === 16) f.memory('v128.store', offset, 2);
   else f.memoryLane('v128.store64_lane', 0, offset);
 }
@@ -107,6 +114,11 @@ function lanesFromStack(f: FunctionBuilder, dtype: DType, lanes: Lanes, offsetOf
     maskFromLanes(f, lanes);
     return;
   }
+  if (dtype === 'float16') {
+    f.v128(ZERO);
+    for (let lane = 0; lane < lanes; lane++) f.memoryLane('v128.load16_lane', 2 * lane, offsetOf(lane));
+    return;
+  }
   const wide = byteWidth(dtype) === 8;
   f.memory(wide ? 'v128.load64_zero' : 'v128.load32_zero', offsetOf(0));
   for (let lane = 1; lane < lanes; lane++) {
@@ -127,7 +139,7 @@ export function loadGathered(f: FunctionBuilder, dtype: DType, lanes: Lanes, bas
 export function pushLanePointer(f: FunctionBuilder, dtype: DType, base: number, indices: number, lane: number): void {
   f.get(base).get(indices).lane('i32x4.extract_lane', lane);
   const width = byteWidth(dtype);
-  if (width > 1) f.i32(width === 4 ? 2 : 3).op('i32.shl');
+  if (width > 1) f.i32(Math.log2(width)).op('i32.shl');
   f.op('i32.add');
 }
 
@@ -137,7 +149,8 @@ export function storeLane(f: FunctionBuilder, dtype: DType, lanes: Lanes, lane: 
     if (lanes === 4) f.op('i32x4.neg');
     else f.op('i64x2.neg');
     f.memoryLane('v128.store8_lane', lane * (16 / lanes), offset);
-  } else if (byteWidth(dtype) === 8) f.memoryLane('v128.store64_lane', lane, offset);
+  } else if (dtype === 'float16') f.memoryLane('v128.store16_lane', 2 * lane, offset);
+  else if (byteWidth(dtype) === 8) f.memoryLane('v128.store64_lane', lane, offset);
   else f.memoryLane('v128.store32_lane', lane, offset);
 }
 

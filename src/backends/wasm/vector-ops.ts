@@ -26,6 +26,7 @@ export function shapeOf(type: ScalarType, lanes: Lanes): Shape {
   switch (type) {
     case 'float32':
       return 'f32x4';
+    case 'float16':
     case 'int32':
     case 'uint32':
       return 'i32x4';

@@ -41,7 +41,7 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
   }
 
   supports(dtype: DType): boolean {
-    return dtype !== 'float64';
+    return dtype !== 'float16' && dtype !== 'float64';
   }
 
   newStorage(dtype: DType, length: number): GpuStorage {

@@ -8,6 +8,7 @@ export type WgslType = 'f32' | 'i32' | 'u32' | 'bool';
 /** The type of a value; WGSL has no 64-bit types. */
 export function wgslType(type: ScalarType): WgslType {
   switch (type) {
+    case 'float16':
     case 'float32':
       return 'f32';
     case 'int32':

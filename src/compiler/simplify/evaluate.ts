@@ -3,13 +3,17 @@
  * once more, which for these operations is the correctly rounded result (Figueroa, "When is double rounding innocuous?",
  * SIGNUM 1995). Mathematical functions are left to the code that computes them at run time.
  */
+import { isFloat as isFloatDType } from '../../core/dtype.js';
+import { roundToHalf } from '../../core/half.js';
 import type { BinaryExpr, CastExpr, Expr, ScalarType, UnaryExpr } from '../../core/scalar.js';
 
-const isFloat = (type: ScalarType): boolean => type === 'float32' || type === 'float64';
+const isFloat = (type: ScalarType): boolean => type !== 'int64' && isFloatDType(type);
 
 /** A number as a value of `type`, wrapped or rounded; undefined for int64. */
 export function valueOf(type: ScalarType, x: number): number | undefined {
   switch (type) {
+    case 'float16':
+      return roundToHalf(x);
     case 'float32':
       return Math.fround(x);
     case 'float64':

@@ -3,6 +3,7 @@ import { nth, range } from '../../core/axes.js';
 import { sameShape } from '../../core/aval.js';
 import { Lit, Var, type Atom } from '../../core/primitive.js';
 import * as s from '../../core/scalar.js';
+import { narrow, widen } from '../float16.js';
 import type { LoweredEqn } from '../inline.js';
 import { isView as isAnyView } from '../views.js';
 import type { Rule } from './rewrite.js';
@@ -13,7 +14,7 @@ const isView = (eqn: LoweredEqn): boolean =>
 
 /** Placeholder of the element of operand i. */
 const elementOf = (a: Atom, i: number): s.Expr =>
-  a instanceof Var ? s.accRef(a.aval.dtype, i) : s.constant(a.aval.dtype, a.value);
+  widen(a instanceof Var ? s.accRef(a.aval.dtype, i) : s.constant(a.aval.dtype, a.value));
 
 /**
  * What an elementwise equation is of its operands: a scalar of constants becomes a constant, and an equation that only
@@ -32,12 +33,14 @@ export const foldScalars: Rule = (eqn, producer) => {
       const [inner] = made?.inputs ?? [];
       const isUnary = made?.inputs.length === 1 && made.outputs.length === 1 && isElementwise(made);
       if (isUnary && made.lowering.kind === 'map' && inner !== undefined && inner.aval.ndim === a.aval.ndim)
-        return nth(made.lowering.at([{ aval: inner.aval, at: () => leaf(inner) }], index), 0);
+        return widen(
+          narrow(a.aval.dtype, nth(made.lowering.at([{ aval: inner.aval, at: () => leaf(inner) }], index), 0)),
+        );
       return leaf(a);
     };
     const leaf = (a: Atom): s.Expr => elementOf(a, atoms.push(a) - 1);
     const operands = eqn.inputs.map((a) => ({ aval: a.aval, at: () => read(a) }));
-    return { value: createSimplifier()(nth(lowering.at(operands, index), 0)), atoms };
+    return { value: createSimplifier()(narrow(out.dtype, nth(lowering.at(operands, index), 0))), atoms };
   };
   for (const deep of [false, true]) {
     const { value, atoms } = through(deep);
@@ -76,14 +79,14 @@ export const dropViews: Rule = (eqn, producer) => {
       if (!fits(a, i)) return nth(made.lowering.at([{ aval: input.aval, at: (j) => at(input, j) }], i), 0);
     }
     found = { atom: a, index: i };
-    return s.accRef(a.aval.dtype, 0);
+    return widen(s.accRef(a.aval.dtype, 0));
   };
   const fits = (a: Atom, i: readonly s.Expr[]): boolean =>
     a.aval.dtype === out.aval.dtype &&
     sameShape(a.aval.shape, out.aval.shape) &&
     i.every((e, d) => e === index[d] || (out.aval.shape[d] === 1 && e.op === 'const'));
   const input = nth(eqn.inputs, 0);
-  const value = nth(eqn.lowering.at([{ aval: input.aval, at: (i) => at(input, i) }], index), 0);
+  const value = narrow(out.aval.dtype, nth(eqn.lowering.at([{ aval: input.aval, at: (i) => at(input, i) }], index), 0));
   return value.op === 'acc' && found !== undefined && fits(found.atom, found.index)
     ? { results: [found.atom] }
     : undefined;
@@ -130,7 +133,7 @@ export const scatterAsMap: Rule = (eqn) => {
   if (operand === undefined || updates === undefined) return undefined;
   const variables = updates.aval.shape.map((n, d) => (n === 1 ? s.int(0) : s.loopVar(d, n)));
   const indices = nth(eqn.inputs, 1);
-  const probe = lowering.target({ aval: indices.aval, at: () => s.accRef(indices.aval.dtype, 0) }, variables);
+  const probe = lowering.target({ aval: indices.aval, at: () => widen(s.accRef(indices.aval.dtype, 0)) }, variables);
   // For each axis of the updates the axis of the operand that is the same.
   const from = variables.map((v, d) =>
     v.op === 'var' ? probe.index.findIndex((e, i) => e === v && operand.aval.shape[i] === updates.aval.shape[d]) : -1,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hostArray } from '../../../src/core/dtype.js';
-import type { DType, TypedArray } from '../../../src/core/dtype.js';
+import type { ComputeType, DType, TypedArray } from '../../../src/core/dtype.js';
 import {
   accRef,
   binary,
@@ -111,7 +111,7 @@ interface Conv {
 
 /** Element of an image at a window's position, zero outside of it. */
 function windowElement(
-  dtype: DType,
+  dtype: ComputeType,
   { size: [h, w], stride, pad, inputs }: Conv,
   [b, y, x, dy, dx, c]: readonly [Expr, Expr, Expr, Expr, Expr, Expr],
   channelsLast: boolean,
@@ -135,7 +135,7 @@ const outLength = (n: number, k: number, { stride, pad }: Conv): number => Math.
 
 /** A convolution as an implicit matrix product: forward, or the gradient of its weights. */
 function convolution(
-  dtype: DType,
+  dtype: ComputeType,
   conv: Conv,
   direction: 'forward' | 'weights' | 'swapped',
   channelsLast = true,

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DTYPES } from '../../../src/core/dtype.js';
+import { COMPUTE_TYPES } from '../../../src/core/dtype.js';
 import type { TypedArray } from '../../../src/core/dtype.js';
 import { accRef, binary, int, loopVar } from '../../../src/core/scalar.js';
 import type { Expr } from '../../../src/core/scalar.js';
@@ -34,7 +34,7 @@ function check(kernel: ContractKernel, options: EmitOptions = {}): void {
   }
 }
 
-test.each(DTYPES)('%s of sizes around the block sizes', (dtype) => {
+test.each(COMPUTE_TYPES)('%s of sizes around the block sizes', (dtype) => {
   for (const [m, n, k] of [
     [33, 41, 127],
     [97, 9, 321],
@@ -120,7 +120,7 @@ test('several axes in every group, laid out in any order, at an offset, in every
           minLength: list.length,
           maxLength: list.length,
         });
-      check(contraction(pick(g, DTYPES), axes, shuffle, g(fc.integer, { min: 0, max: 5 })));
+      check(contraction(pick(g, COMPUTE_TYPES), axes, shuffle, g(fc.integer, { min: 0, max: 5 })));
     }),
     { numRuns: 300 },
   );

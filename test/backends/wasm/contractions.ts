@@ -1,6 +1,6 @@
 /** Contractions by the extents of their axes and the order of those in memory, and exact data for them. */
 import { hostArray } from '../../../src/core/dtype.js';
-import type { DType, TypedArray } from '../../../src/core/dtype.js';
+import type { ComputeType, DType, TypedArray } from '../../../src/core/dtype.js';
 import type { ContractAxis, ContractKernel } from '../../../src/compiler/loop-ir.js';
 
 /** Small integers, so that floating sums are exact in any order. */
@@ -25,7 +25,7 @@ export interface Axes {
 
 /** A contraction whose operands lay out their axes in the given orders. */
 export function contraction(
-  dtype: DType,
+  dtype: ComputeType,
   axes: Axes,
   order: (list: { axis: ContractAxis; key: Key }[]) => { axis: ContractAxis; key: Key }[] = (list) => list,
   offset = 0,

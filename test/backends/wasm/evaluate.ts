@@ -2,6 +2,7 @@
  * The oracle's scalars and stores: expressions evaluated in plain JavaScript, straight from the comments of
  * core/scalar.ts and compiler/loop-ir.ts.
  */
+import { roundToHalf } from '../../../src/core/half.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import type { Expr, ScalarType } from '../../../src/core/scalar.js';
@@ -18,6 +19,8 @@ export interface Environment {
 /** `value` as an element of `type`: rounded or wrapped. */
 export function wrap(type: ScalarType, value: Value): Value {
   switch (type) {
+    case 'float16':
+      return roundToHalf(Number(value));
     case 'float32':
       return Math.fround(Number(value));
     case 'float64':

@@ -1,6 +1,6 @@
 /** Random well-typed scalar expressions and loop kernels for the code generator's tests. */
 import fc from 'fast-check';
-import { DTYPES, hostArray } from '../../../src/core/dtype.js';
+import { COMPUTE_TYPES, hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import { binary, bitcast, constant, convert, int, load, loopVar, select, unary } from '../../../src/core/scalar.js';
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from '../../../src/core/scalar.js';
@@ -9,10 +9,15 @@ import type { BufferSlot, Loop } from '../../../src/compiler/loop-ir.js';
 /** Elements of every input slot. */
 export const LENGTH = 512;
 
-/** Slot i holds DTYPES[i]. */
-export const INPUT_SLOTS: readonly BufferSlot[] = DTYPES.map((dtype) => ({ dtype, length: LENGTH, access: 'read' }));
+/** Slot i holds COMPUTE_TYPES[i]. */
+export const INPUT_SLOTS: readonly BufferSlot[] = COMPUTE_TYPES.map((dtype) => ({
+  dtype,
+  length: LENGTH,
+  access: 'read',
+}));
 
 export const EDGES: Record<DType, readonly number[]> = {
+  float16: [0, -0, 1, -1, 0.5, 2.5, NaN, Infinity, -Infinity, 2 ** -24, 2 ** -14, 65504, -1024],
   float32: [
     0,
     -0,
@@ -67,7 +72,7 @@ export function edgeInputs(seed: number): TypedArray[] {
     state ^= state << 5;
     return (state >>> 0) % n;
   };
-  return DTYPES.map((dtype) => {
+  return COMPUTE_TYPES.map((dtype) => {
     const data = hostArray(dtype, LENGTH);
     const edges = EDGES[dtype];
     for (let i = 0; i < LENGTH; i++) {
@@ -95,7 +100,7 @@ const INT_BINARY: readonly BinaryOp[] = ['add', 'sub', 'mul', 'div', 'rem', 'min
 const SHIFTS: readonly BinaryOp[] = ['shl', 'shrLogical', 'shrArithmetic'];
 const BOOL_BINARY: readonly BinaryOp[] = ['and', 'or', 'xor', 'min', 'max'];
 const COMPARISONS: readonly BinaryOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
-const TYPES: readonly ScalarType[] = [...DTYPES, 'int64'];
+const TYPES: readonly ScalarType[] = [...COMPUTE_TYPES, 'int64'];
 
 /** An index in [0, LENGTH) that moves with the loops by random strides. */
 export function drawIndex(g: Draw, loops: readonly Loop[]): Expr {
@@ -140,14 +145,18 @@ export class ExprGenerator {
       const chosen = pick(this.g, this.loops);
       return loopVar(chosen.id, chosen.extent);
     }
-    return load(type, DTYPES.indexOf(type), this.index());
+    return load(
+      type,
+      COMPUTE_TYPES.findIndex((t) => t === type),
+      this.index(),
+    );
   }
 
   /** An index: mostly affine, sometimes through a quotient, a remainder or another load. */
   index(): Expr {
     const kind = this.g(fc.integer, { min: 0, max: 9 });
     const affine = drawIndex(this.g, this.loops);
-    if (kind === 0) return binary('and', load('int32', DTYPES.indexOf('int32'), affine), int(LENGTH - 1));
+    if (kind === 0) return binary('and', load('int32', COMPUTE_TYPES.indexOf('int32'), affine), int(LENGTH - 1));
     if (kind === 1) return binary('rem', affine, int(pick(this.g, [1, 3, 4, 5])));
     if (kind === 2) return binary('div', affine, int(pick(this.g, [1, 2, 3, 7])));
     return affine;
@@ -202,6 +211,8 @@ export class ExprGenerator {
         return bitcast(type, noNaN(this.expr('float32', depth)));
       case 'int64':
         return bitcast('int64', noNaN(this.expr('float64', depth)));
+      case 'float16':
+        throw new Error('nothing is computed in float16');
       case 'bool':
         return unary('not', this.expr('bool', depth));
     }

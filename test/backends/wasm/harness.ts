@@ -1,5 +1,6 @@
 /** Runs an emitted program on plain memory, and builds programs of a single kernel. */
 import { byteWidth, hostArray, hostView } from '../../../src/core/dtype.js';
+import { packHalves, unpackHalves } from '../../../src/core/half.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { Kernel, Program } from '../../../src/compiler/loop-ir.js';
 import type { EmitOptions } from '../../../src/backends/wasm/emit-program.js';
@@ -78,7 +79,8 @@ export class Loaded {
     const tail: number[] = [];
     const place = (dtype: DType, data: TypedArray): number => {
       const at = alloc(data.length * byteWidth(dtype));
-      hostView(dtype, heap, at, data.length).set(data);
+      if (dtype === 'float16') packHalves(data, new Uint16Array(heap, at, data.length));
+      else hostView(dtype, heap, at, data.length).set(data);
       return at;
     };
     const table: number[] = [];
@@ -108,6 +110,7 @@ export class Loaded {
     }
     for (const i of tail) if (bytes[i] !== GUARD_BYTE) throw new Error(`memory after a buffer was written, at ${i}`);
     return outputs.map(({ dtype, length, at }) => {
+      if (dtype === 'float16') return unpackHalves(new Uint16Array(heap, at, length));
       const copy = hostArray(dtype, length);
       copy.set(hostView(dtype, heap, at, length));
       return copy;

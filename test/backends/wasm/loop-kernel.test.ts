@@ -1,7 +1,7 @@
 /** Random loop kernels, printed every way, give bit for bit what the oracle gives. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DTYPES, hostArray } from '../../../src/core/dtype.js';
+import { COMPUTE_TYPES, hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import { accRef, binary, constant, convert, int, load, loopVar, select } from '../../../src/core/scalar.js';
@@ -80,7 +80,7 @@ test('elementwise expressions of every type, with strides, broadcasts, gathers, 
       const buffers = [...INPUT_SLOTS];
       const stores: Store[] = [];
       for (let n = g(fc.integer, { min: 1, max: 2 }); n > 0; n--) {
-        const dtype = pick(g, DTYPES);
+        const dtype = pick(g, COMPUTE_TYPES);
         const store: Store = { buffer: buffers.length, index: storeIndex(g, loops), value: generator.expr(dtype, 4) };
         const mask = g(fc.integer, { min: 0, max: 2 }) === 0 ? generator.expr('bool', 2) : undefined;
         const combine = g(fc.integer, { min: 0, max: 2 }) === 0 ? pick(g, combinesOf(dtype)) : undefined;
@@ -147,7 +147,7 @@ test('an expensive side of a select is skipped where no lane chooses it, also wh
 
 /** Inputs whose sums and products of a few are exact in any order: small integers. */
 function exactInputs(seed: number): TypedArray[] {
-  return DTYPES.map((dtype, d) => {
+  return COMPUTE_TYPES.map((dtype, d) => {
     const data = hostArray(dtype, LENGTH);
     for (let i = 0; i < LENGTH; i++) {
       const n = Math.imul(i + d * 31 + seed, 2654435761) >>> 16;
@@ -165,10 +165,10 @@ test('combining reductions over one and two axes, several accumulators, then a s
       const generator = new ExprGenerator(g, [...loops, ...inner]);
       const buffers = [...INPUT_SLOTS];
       const accumulators = Array.from({ length: g(fc.integer, { min: 1, max: 3 }) }, (_, id): Accumulator => {
-        const dtype = pick(g, DTYPES);
+        const dtype = pick(g, COMPUTE_TYPES);
         const float = dtype === 'float32' || dtype === 'float64';
         const combine = pick(g, float ? (['add', 'min', 'max'] as const) : combinesOf(dtype));
-        const element = load(dtype, DTYPES.indexOf(dtype), generator.index());
+        const element = load(dtype, COMPUTE_TYPES.indexOf(dtype), generator.index());
         const value = float && combine === 'add' && g(fc.boolean) ? binary('mul', element, element) : element;
         return { id, dtype, init: constant(dtype, dtype === 'bool' ? 1 : 3), update: { combine, value } };
       });
@@ -176,7 +176,11 @@ test('combining reductions over one and two axes, several accumulators, then a s
       const after = g(fc.boolean) ? drawLoops(g, 20, 1, 17) : [];
       const stores = accumulators.map((acc): Store => {
         buffers.push({ dtype: acc.dtype, length: sizeOf([...loops, ...after]), access: 'write' });
-        const leaf = load(acc.dtype, DTYPES.indexOf(acc.dtype), new ExprGenerator(g, [...loops, ...after]).index());
+        const leaf = load(
+          acc.dtype,
+          COMPUTE_TYPES.indexOf(acc.dtype),
+          new ExprGenerator(g, [...loops, ...after]).index(),
+        );
         const value = binary(acc.dtype === 'bool' ? 'xor' : 'sub', accRef(acc.dtype, acc.id), leaf);
         return { buffer: buffers.length - 1, index: storeIndex(g, [...loops, ...after]), value };
       });
@@ -193,7 +197,7 @@ test('ordered accumulators that refer to one another, with running stores', () =
     fc.property(fc.gen(), fc.integer(), (g, seed) => {
       const loops = drawLoops(g, 0, g(fc.integer, { min: 0, max: 2 }), 11);
       const inner = drawLoops(g, 10, 1, 20);
-      const dtypes = Array.from({ length: g(fc.integer, { min: 1, max: 3 }) }, () => pick(g, DTYPES));
+      const dtypes = Array.from({ length: g(fc.integer, { min: 1, max: 3 }) }, () => pick(g, COMPUTE_TYPES));
       const accs = dtypes.map((dtype, id) => accRef(dtype, id));
       const generator = new ExprGenerator(g, [...loops, ...inner], accs);
       const accumulators = dtypes.map((dtype, id): Accumulator => ({
@@ -224,9 +228,9 @@ test('a scatter runs in order, and duplicates accumulate', () => {
     fc.property(fc.gen(), fc.integer(), (g, seed) => {
       const inner = drawLoops(g, 10, g(fc.integer, { min: 1, max: 2 }), 40);
       const generator = new ExprGenerator(g, inner);
-      const dtype = pick(g, DTYPES);
+      const dtype = pick(g, COMPUTE_TYPES);
       const combine = g(fc.boolean) ? pick(g, combinesOf(dtype)) : undefined;
-      const index = binary('and', load('int32', DTYPES.indexOf('int32'), generator.index()), int(15));
+      const index = binary('and', load('int32', COMPUTE_TYPES.indexOf('int32'), generator.index()), int(15));
       const store: Store = {
         buffer: INPUT_SLOTS.length,
         index,

@@ -1,6 +1,6 @@
 /** Every basic operation of every type over all pairs of edge cases, bit for bit, in scalar and in vector code. */
 import { expect, test } from 'vitest';
-import { DTYPES, hostArray } from '../../../src/core/dtype.js';
+import { COMPUTE_TYPES, hostArray } from '../../../src/core/dtype.js';
 import type { DType, TypedArray } from '../../../src/core/dtype.js';
 import { binary, bitcast, constant, convert, load, loopVar, select, unary } from '../../../src/core/scalar.js';
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from '../../../src/core/scalar.js';
@@ -9,7 +9,7 @@ import { EDGES } from './generate.js';
 import { programOf, runProgram, VECTOR_MODES } from './harness.js';
 import { interpretProgram } from './interpreter.js';
 
-const TYPES: readonly ScalarType[] = [...DTYPES, 'int64'];
+const TYPES: readonly ScalarType[] = [...COMPUTE_TYPES, 'int64'];
 const FLOAT_UNARY: readonly UnaryOp[] = ['neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 'rint'];
 const FLOAT_BINARY: readonly BinaryOp[] = ['add', 'sub', 'mul', 'div', 'min', 'max'];
 const INT_BINARY: readonly BinaryOp[] = ['add', 'sub', 'mul', 'div', 'rem', 'min', 'max', 'and', 'or', 'xor'];

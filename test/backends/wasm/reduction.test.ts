@@ -1,7 +1,7 @@
 /** Long reductions, which are printed as several kernels, and their rounding errors. */
 import { expect, test } from 'vitest';
 import { hostArray } from '../../../src/core/dtype.js';
-import type { DType, TypedArray } from '../../../src/core/dtype.js';
+import type { ComputeType, TypedArray } from '../../../src/core/dtype.js';
 import type { CombineOp } from '../../../src/core/combine.js';
 import { identityOf } from '../../../src/core/combine.js';
 import { accRef, binary, constant, int, load, loopVar } from '../../../src/core/scalar.js';
@@ -14,7 +14,7 @@ import { randomBits } from '../../compiler/math/ulp.js';
 
 /** Reduce axis 1 of (a, b, c), twice: by `op`, and by addition; with `storing`, store every element on the way. */
 function reduceMiddle(
-  dtype: DType,
+  dtype: ComputeType,
   op: CombineOp,
   [a, b, c]: readonly [number, number, number],
   storing = false,

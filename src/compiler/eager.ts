@@ -4,12 +4,12 @@
  */
 import type { ShapedArray } from '../core/aval.js';
 import { nth } from '../core/axes.js';
-import type { ConcreteArray } from '../core/concrete.js';
-import { getDefaultDevice } from '../core/concrete.js';
+import { ConcreteArray, getDefaultDevice } from '../core/concrete.js';
+import type { Device, Storage } from '../core/device.js';
 import type { DType } from '../core/dtype.js';
 import { ClosedJaxpr, Jaxpr, Var, type AnyPrimitive, type Eqn, type Params } from '../core/primitive.js';
 import type { Backend } from './backend.js';
-import { checkSupported, CompiledFunction, deviceOf } from './executor.js';
+import { checkSupported, CompiledFunction, deviceOf, isBackend } from './executor.js';
 import { identityOf, paramsKey } from './key.js';
 import { LruCache } from './lru.js';
 
@@ -82,11 +82,42 @@ function singleEquation(primitive: AnyPrimitive, avals: readonly ShapedArray[], 
   return new ClosedJaxpr(new Jaxpr([], invars, [eqn], outputs), []);
 }
 
+/** Operations on numbers alone that are done again where another device needs the result; one of more is where it was made. */
+const MOST_STEPS = 8;
+
+/** How many operations the results are from numbers alone; undefined if there are arrays among the operands, or they are too many. */
+function stepsFrom(operands: readonly ConcreteArray[]): number | undefined {
+  let most = 0;
+  for (const { steps } of operands) {
+    if (steps === undefined || steps >= MOST_STEPS) return undefined;
+    most = Math.max(most, steps);
+  }
+  return most + 1;
+}
+
 /** Run one primitive on concrete operands. */
 export function evaluate(primitive: AnyPrimitive, operands: readonly ConcreteArray[], params: Params): ConcreteArray[] {
+  const results = evaluateOn(deviceOf(operands, getDefaultDevice(), primitive.name), primitive, operands, params);
+  const steps = stepsFrom(operands);
+  if (steps === undefined) return results;
+  return results.map((y, i) => {
+    if (y.steps !== undefined) return y;
+    const on = (device: Device): Storage => {
+      if (!isBackend(device)) throw new Error(`device ${device.kind} cannot run programs`);
+      return nth(evaluateOn(device, primitive, operands, params), i).storage;
+    };
+    return new ConcreteArray(y.aval, y.storage, { on, steps });
+  });
+}
+
+function evaluateOn(
+  device: Backend,
+  primitive: AnyPrimitive,
+  operands: readonly ConcreteArray[],
+  params: Params,
+): ConcreteArray[] {
   const avals = operands.map((x) => x.aval);
   const outAvals = primitive.abstract(avals, params);
-  const device = deviceOf(operands, getDefaultDevice(), primitive.name);
   checkSupported(device, outAvals, primitive.name);
   const cache = cacheOf(device);
   const out = nth(outAvals, 0);

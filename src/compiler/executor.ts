@@ -9,13 +9,13 @@ import { userLine } from '../core/source.js';
 import type { Backend, Executable, TextStage } from './backend.js';
 import { compileJaxpr, type CompileOptions, type ResultSource } from './compile.js';
 
-const isBackend = (device: Device): device is Backend => 'compile' in device;
+export const isBackend = (device: Device): device is Backend => 'compile' in device;
 
-/** The device that operands live on; an error when they live on several. */
+/** The device that operands live on; an error when they live on several. What is made of numbers alone lives nowhere. */
 export function deviceOf(operands: readonly ConcreteArray[], fallback: Device, op: string): Backend {
   let device: Device | undefined;
   for (const x of operands) {
-    if (x.scalarValue !== undefined) continue;
+    if (x.steps !== undefined) continue;
     if (device !== undefined && x.device !== device) {
       throw new ArgumentError(
         `${op}: operands live on different devices, ${device.kind} and ${x.device.kind}. Move one with devicePut(x, device).${userLine()}`,

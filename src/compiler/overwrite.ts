@@ -3,6 +3,7 @@
  * at another element than the one being written.
  */
 import { nth } from '../core/axes.js';
+import { byteWidth } from '../core/dtype.js';
 import type { Var } from '../core/primitive.js';
 import { mapOperands, operandsOf, type Expr } from '../core/scalar.js';
 import { exprKey } from './key.js';
@@ -93,6 +94,8 @@ export const readsInside = (loop: RepeatStep, v: Var): boolean =>
  */
 export function readsOnlyWhatItWrites({ kernel, slots }: BoundKernel<Kernel>, input: Var, out: Var): boolean {
   if (kernel.kind === 'sort') return false;
+  // The same element of another width is elsewhere.
+  if (byteWidth(input.aval.dtype) !== byteWidth(out.aval.dtype)) return false;
   const [from, to] = [slots.indexOf(input), slots.indexOf(out)];
   if (kernel.kind === 'contract') return productOverwrites(kernel, from, to);
   return stagesOverwrite(kernel.stages, from, to);

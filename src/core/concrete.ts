@@ -21,15 +21,24 @@ export function setDefaultDevice(device: Device): void {
   defaultDevice = device;
 }
 
+/** How an array that is made of numbers alone is made on another device, and in how many operations. */
+export interface Recipe {
+  readonly on: (device: Device) => Storage;
+  readonly steps: number;
+}
+
 /** An array whose elements exist. */
 export class ConcreteArray extends NDArray {
   #storage: Storage | undefined;
+  /** On the device that last asked for what is made of numbers alone, if it was another one. */
+  #elsewhere: Storage | undefined;
   /** The value of a scalar made from a JS number; jaxprs write it as a literal. */
   readonly scalarValue: number | undefined;
 
   constructor(
     readonly aval: ShapedArray,
     content: Storage | number,
+    private readonly recipe?: Recipe,
   ) {
     super();
     if (typeof content === 'number') this.scalarValue = content;
@@ -41,8 +50,23 @@ export class ConcreteArray extends NDArray {
     return this.storageOn(this.#storage?.device ?? getDefaultDevice());
   }
 
-  /** The bytes, of a scalar that is a number still on the device that asks. */
+  /** Operations of which the array is made, of numbers alone: then it is wherever it is used. Undefined for others. */
+  get steps(): number | undefined {
+    return this.scalarValue === undefined ? this.recipe?.steps : 0;
+  }
+
+  /** The same elements, on one device for good. */
+  settled(): ConcreteArray {
+    return this.recipe === undefined ? this : new ConcreteArray(this.aval, this.storage);
+  }
+
+  /** The bytes, of what is made of numbers alone on the device that asks. */
   storageOn(device: Device): Storage {
+    if (this.recipe !== undefined && this.#storage !== undefined && this.#storage.device !== device) {
+      if (this.#elsewhere?.device !== device || this.#elsewhere.gone !== undefined)
+        this.#elsewhere = this.recipe.on(device);
+      return this.#elsewhere;
+    }
     if (this.#storage === undefined || (this.scalarValue !== undefined && this.#storage.device !== device)) {
       const data = hostArray(this.dtype, 1);
       data[0] = this.scalarValue ?? 0;
@@ -129,6 +153,9 @@ export class ConcreteArray extends NDArray {
     return `Array(${this.toString()}, dtype=${this.dtype})`;
   }
 }
+
+/** An array that a user made, on one device for good; values under a transform as they are. */
+export const settled = (x: NDArray): NDArray => (x instanceof ConcreteArray ? x.settled() : x);
 
 /** A scalar from a JS number; it takes no storage until it is read or computed with. */
 export function scalar(value: number | boolean, dtype: DType, weakType = false): ConcreteArray {

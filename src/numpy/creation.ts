@@ -3,7 +3,7 @@ import { byteWidth, hostView, isDType, type DType } from '../core/dtype.js';
 import { unpackHalves } from '../core/half.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
-import { fromHost } from '../core/concrete.js';
+import { fromHost, settled } from '../core/concrete.js';
 import { userLine } from '../core/source.js';
 import { broadcastTo, convertElementType, full as laxFull, reshape } from '../lax/index.js';
 import { asArray, type ArrayInput } from './promote.js';
@@ -94,7 +94,7 @@ export function asarray(values: ArrayInput, options: DTypeOr<DTypeOptions> = {})
  * ```
  */
 export const zeros = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDArray =>
-  laxFull(shapeOf('zeros', shape), 0, dtypeOf('zeros', optionsOf(options).dtype ?? 'float32'));
+  settled(laxFull(shapeOf('zeros', shape), 0, dtypeOf('zeros', optionsOf(options).dtype ?? 'float32')));
 
 /**
  * Ones of a shape.
@@ -107,7 +107,7 @@ export const zeros = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDA
  * ```
  */
 export const ones = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDArray =>
-  laxFull(shapeOf('ones', shape), 1, dtypeOf('ones', optionsOf(options).dtype ?? 'float32'));
+  settled(laxFull(shapeOf('ones', shape), 1, dtypeOf('ones', optionsOf(options).dtype ?? 'float32')));
 
 /**
  * An array of `shape` filled with `fillValue`, which may be an array that broadcasts to it. The dtype is float32 (bool
@@ -120,7 +120,10 @@ export const ones = (shape: ShapeArg, options: DTypeOr<DTypeOptions> = {}): NDAr
  * np.full([2, 2], np.array([1, 2])); // => [[1, 2], [1, 2]]
  * ```
  */
-export function full(shape: ShapeArg, fillValue: ArrayLike, options: DTypeOr<DTypeOptions> = {}): NDArray {
+export const full = (shape: ShapeArg, fillValue: ArrayLike, options: DTypeOr<DTypeOptions> = {}): NDArray =>
+  settled(filled(shape, fillValue, options));
+
+function filled(shape: ShapeArg, fillValue: ArrayLike, options: DTypeOr<DTypeOptions>): NDArray {
   const { dtype } = optionsOf(options);
   const to = shapeOf('full', shape);
   if (dtype !== undefined) dtypeOf('full', dtype);
@@ -156,7 +159,8 @@ export interface LikeOptions extends DTypeOptions {
 export function fullLike(x: ArrayLike, fillValue: ArrayLike, options: DTypeOr<LikeOptions> = {}): NDArray {
   const { dtype, shape } = optionsOf(options);
   const model = asArray(x);
-  return full(shape ?? model.shape, fillValue, { dtype: dtype ?? model.dtype });
+  // Where it is used: beside the model, most often.
+  return filled(shape ?? model.shape, fillValue, { dtype: dtype ?? model.dtype });
 }
 
 /**

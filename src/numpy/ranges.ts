@@ -1,6 +1,6 @@
 /** Ranges of numbers. Those of plain numbers are computed in float64 on the host, so that no rounding accumulates. */
 import { canonicalAxis } from '../core/axes.js';
-import { fromHost } from '../core/concrete.js';
+import { fromHost, settled } from '../core/concrete.js';
 import { hostArray, isInteger, type DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
@@ -65,7 +65,7 @@ export function arange(start: number, stop?: number | null, step = 1, options: D
   }
   const counted = iota(dtype, length);
   const scaled = step === 1 ? counted : mul(counted, scalarLike(step, counted));
-  return from === 0 ? scaled : add(scaled, scalarLike(from, counted));
+  return settled(from === 0 ? scaled : add(scaled, scalarLike(from, counted)));
 }
 
 /** Options of {@link linspace} and its relatives. */

@@ -3,7 +3,7 @@
  * the live ranges of the stored values demand at least.
  */
 import { describe, expect, test } from 'vitest';
-import { grad, lax, nn, numpy as np, type NDArray } from 'cotangent';
+import { grad, jit, lax, nn, numpy as np, type NDArray } from 'cotangent';
 import { ShapedArray } from '../../src/core/aval.js';
 import { nth } from '../../src/core/axes.js';
 import { byteWidth } from '../../src/core/dtype.js';
@@ -213,4 +213,18 @@ describe('memory of a step within 1.3 of the lower bound', () => {
       }),
     );
   });
+});
+
+test('no value is written over one whose elements have another width', () => {
+  // 4,096 bools and 1,024 float32 numbers are as many bytes, but element i is elsewhere.
+  const n = 1024;
+  const f = (at: NDArray): NDArray => {
+    const mask = np
+      .zeros([4 * n], { dtype: 'bool' })
+      .at(at)
+      .set(true);
+    return np.sort(mask.slice([0, n]).astype('float32'));
+  };
+  const at = np.arange(100).mul(9);
+  expect(np.sum(jit(f)(at)).item()).toBe(100);
 });

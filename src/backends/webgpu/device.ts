@@ -10,10 +10,12 @@ import { LruCache } from '../../compiler/lru.js';
 import type { Storage } from '../../core/device.js';
 import { hostArray, type DType, type TypedArray } from '../../core/dtype.js';
 import { ArgumentError, DeletedArrayError } from '../../core/errors.js';
+import { packHalves, roundToHalf, unpackHalves } from '../../core/half.js';
+import type { MemoryLayout } from '../../compiler/plan.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { GpuExecutable, type ExecutableDevice } from './executable.js';
 import { lowerProgram } from './lower-program.js';
-import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
+import { bytesOf, gpuLayout } from './memory-layout.js';
 import { Profiler, type GpuDevice, type KernelTime } from './profiler.js';
 import { GpuQueue } from './queue.js';
 import { GpuStorage } from './storage.js';
@@ -23,7 +25,7 @@ const EXECUTABLES = 512;
 
 export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
   readonly kind = 'webgpu';
-  readonly layout = GPU_LAYOUT;
+  readonly layout: MemoryLayout;
   readonly queue: GpuQueue;
   readonly #executables = new LruCache<GpuExecutable>(EXECUTABLES);
 
@@ -33,6 +35,7 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
     readonly capabilities: GpuCapabilities,
   ) {
     this.queue = new GpuQueue(gpu);
+    this.layout = gpuLayout(capabilities);
   }
 
   /** Resolves when the device is gone. */
@@ -41,24 +44,35 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
   }
 
   supports(dtype: DType): boolean {
-    return dtype !== 'float16' && dtype !== 'float64';
+    return dtype !== 'float64';
   }
 
   newStorage(dtype: DType, length: number): GpuStorage {
     const { buffers } = this.queue;
-    const bytes = bytesOf(dtype, length);
+    const bytes = bytesOf(dtype, length, this.capabilities);
     buffers.checkArray(bytes, `an array of ${length} elements of ${dtype}`);
     return new GpuStorage(this, dtype, length, buffers.allocate(bytes), buffers);
   }
 
   fromHost(dtype: DType, data: TypedArray): GpuStorage {
     const storage = this.newStorage(dtype, data.length);
-    // WGSL stores no bytes.
-    const words = data instanceof Uint8Array ? new Uint32Array(data) : data;
+    const words = this.#packed(dtype, data);
     const { gpu, failures } = this.queue;
     gpu.queue.writeBuffer(storage.block.buffer, 0, words.buffer, words.byteOffset, words.byteLength);
     failures.write(storage.block);
     return storage;
+  }
+
+  /** Elements as they lie in the memory of the device. */
+  #packed(dtype: DType, data: TypedArray): TypedArray | Uint16Array<ArrayBuffer> {
+    // WGSL stores no bytes.
+    if (data instanceof Uint8Array) return new Uint32Array(data);
+    if (dtype !== 'float16') return data;
+    if (!this.capabilities.f16) return Float32Array.from(data, roundToHalf);
+    // Whole words are written.
+    const halves = new Uint16Array(2 * Math.ceil(data.length / 2));
+    packHalves(data, halves);
+    return halves;
   }
 
   toHost(_storage: Storage): TypedArray {
@@ -72,10 +86,14 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
     const own = this.#readable(storage, 'reading');
     await this.queue.stream.idle();
     if (own.length === 0) await this.queue.done(own.block);
-    const bytes = own.length === 0 ? undefined : await this.queue.read(own.block, 0, bytesOf(own.dtype, own.length));
+    const bytes =
+      own.length === 0
+        ? undefined
+        : await this.queue.read(own.block, 0, bytesOf(own.dtype, own.length, this.capabilities));
     // That the storage is used here keeps its memory from being given to another while it is read.
     const result = hostArray(own.dtype, own.length);
     if (bytes === undefined) return result;
+    if (own.dtype === 'float16' && this.capabilities.f16) return unpackHalves(new Uint16Array(bytes, 0, own.length));
     if (result instanceof Uint8Array) result.set(new Uint32Array(bytes));
     else new Uint8Array(result.buffer).set(new Uint8Array(bytes));
     return result;
@@ -96,7 +114,7 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
     stream.run(() => {
       copy.block.failure = failures.of(block);
       const encoder = gpu.createCommandEncoder();
-      encoder.copyBufferToBuffer(block.buffer, 0, copy.block.buffer, 0, bytesOf(dtype, length));
+      encoder.copyBufferToBuffer(block.buffer, 0, copy.block.buffer, 0, bytesOf(dtype, length, this.capabilities));
       gpu.queue.submit([encoder.finish()]);
       failures.write(copy.block);
     });

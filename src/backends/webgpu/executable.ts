@@ -66,7 +66,8 @@ export class GpuExecutable implements Executable {
     const { buffers: pool } = device.queue;
     pool.checkBuffer(arenaBytes, `scratch memory of program ${name}`);
     this.#constants = constants.map(({ dtype, data }) => device.fromHost(dtype, data));
-    const packed = inputCount + outputCount + constants.length + SCRATCH.indexOf('packed');
+    const scratch = inputCount + outputCount + constants.length;
+    const packed = (['packed', 'halves'] as const).map((kind) => scratch + SCRATCH.indexOf(kind));
     this.#templates = new Templates(program, device.capabilities, packed);
     this.#inputs = inputBuffers(program);
     this.#outputs = outputBuffers(program);
@@ -177,7 +178,8 @@ export class GpuExecutable implements Executable {
   /** The blocks of a call by number, as launches name them. */
   #memory(read: readonly Block[], written: readonly Block[]): Block[] {
     const { queue } = this.device;
-    const bytes = { arena: this.program.arenaBytes, packed: this.#templates.packedBytes, control: this.#words.bytes };
+    const [packed, halves] = this.#templates.packedBytes;
+    const bytes = { arena: this.program.arenaBytes, control: this.#words.bytes, packed, halves };
     return [
       ...read,
       ...written,

@@ -58,6 +58,6 @@ export function prepare(launches: readonly Launch[], pipelines: Pipelines): Prom
   return pending.size === 0 ? undefined : Promise.all(pending);
 }
 
-/** Blocks of a call that are not arrays come after those: scratch, memory of packed arrays, and control words. */
-export const SCRATCH = ['arena', 'packed', 'control'] as const;
+/** Blocks of a call that are not arrays come after those: scratch, memory of packed arrays (of words, of halves), and last the control words. */
+export const SCRATCH = ['arena', 'packed', 'halves', 'control'] as const;
 export type Scratch = (typeof SCRATCH)[number];

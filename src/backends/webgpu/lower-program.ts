@@ -4,7 +4,7 @@
  */
 import type { Kernel, Program, ProgramBuffer } from '../../compiler/loop-ir.js';
 import { replaceKernels } from '../../compiler/replace-kernels.js';
-import { bytesOf, GPU_LAYOUT } from './memory-layout.js';
+import { ALIGNMENT, WORD_BYTES } from './memory-layout.js';
 import type { Pieces } from './pieces.js';
 import { splitContract } from './split-contract.js';
 import { splitSort } from './split-sort.js';
@@ -40,7 +40,7 @@ function launchesOf(kernel: Kernel): Pieces {
   return { scratch, launches };
 }
 
-const align = (bytes: number): number => Math.ceil(bytes / GPU_LAYOUT.alignment) * GPU_LAYOUT.alignment;
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 export function lowerProgram(program: Program): Program {
   if (program.dynamicExtent) return program;
@@ -56,7 +56,7 @@ export function lowerProgram(program: Program): Program {
     let offset = begin;
     const places = scratch.map(({ dtype, length }) => {
       const id = buffers.push({ dtype, length, place: { kind: 'arena', offset } }) - 1;
-      offset += align(bytesOf(dtype, length));
+      offset += align(WORD_BYTES * length);
       return id;
     });
     arenaBytes = Math.max(arenaBytes, offset);

@@ -111,9 +111,20 @@ export class Operations {
   /** A conversion of a text. */
   cast(e: CastExpr, x: string, width: Width): string {
     const [from, to] = [e.x.type, e.type];
+    if (to === 'float16') {
+      const single = from === 'float32' ? x : this.#number(from, 'float32', x, width);
+      return this.#call('round_f16', width, single);
+    }
+    // A half is a float32 already.
+    if (from === 'float16') return x;
+    if (e.op === 'bitcast') return `bitcast<${typeText(wgslType(to), width)}>(${x})`;
+    return this.#number(from, to, x, width);
+  }
+
+  /** A conversion between types of values. */
+  #number(from: Expr['type'], to: Expr['type'], x: string, width: Width): string {
     const type = wgslType(to);
     const constant = (value: number): string => splat(type, width, literal(to, value));
-    if (e.op === 'bitcast') return `bitcast<${typeText(type, width)}>(${x})`;
     if (to === 'bool') return this.combine('ne', from, x, splat(wgslType(from), width, literal(from, 0)), width);
     if (from === 'bool') return `select(${constant(0)}, ${constant(1)}, ${x})`;
     if (from === 'float32') return this.#call(to === 'int32' ? 'f32_to_i32' : 'f32_to_u32', width, x);

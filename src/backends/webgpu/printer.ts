@@ -11,7 +11,7 @@ import { printBranch } from './branch.js';
 import { LANES, type Lanes } from './lanes.js';
 import { Operations } from './operations.js';
 import { ScopedText } from './scopes.js';
-import { literal, splat, storedType, typeText, wgslType, type WgslType, type Width, type Helper } from './wgsl.js';
+import { literal, splat, storedType, typeText, wgslType, type StoredType, type Width, type Helper } from './wgsl.js';
 
 /** How the elements of a slot are reached. */
 export interface SlotAccess {
@@ -19,7 +19,7 @@ export interface SlotAccess {
   /** The variable of its binding. */
   readonly variable: string;
   /** The element type that the binding declares. */
-  readonly declared: 'f32' | 'i32' | 'u32' | 'atomic<i32>' | 'atomic<u32>';
+  readonly declared: StoredType | 'atomic<i32>' | 'atomic<u32>';
   /** Added to the index, if the slot does not begin where its binding does. */
   readonly base?: string;
   /** Whether the kernel may write it, so that what was read is not what there is. */
@@ -342,7 +342,7 @@ export class Printer {
   }
 
   /** The type in which a binding is read and written. */
-  #declared({ declared }: SlotAccess): WgslType {
+  #declared({ declared }: SlotAccess): StoredType {
     return declared === 'atomic<u32>' ? 'u32' : declared === 'atomic<i32>' ? 'i32' : declared;
   }
 
@@ -353,15 +353,19 @@ export class Printer {
   /** The value that lies in memory as `raw`. */
   #value(access: SlotAccess, raw: string, width: Width): string {
     if (access.dtype === 'bool') return `${raw} != ${splat('u32', width, '0u')}`;
-    const type = storedType(access.dtype);
-    return this.#declared(access) === type ? raw : `bitcast<${typeText(type, width)}>(${raw})`;
+    const type = wgslType(access.dtype);
+    const declared = this.#declared(access);
+    if (declared === 'f16') return `${typeText(type, width)}(${raw})`;
+    return declared === type ? raw : `bitcast<${typeText(type, width)}>(${raw})`;
   }
 
   #stored(access: SlotAccess, value: string, width: Width): string {
     const text =
       access.dtype === 'bool' ? `select(${splat('u32', width, '0u')}, ${splat('u32', width, '1u')}, ${value})` : value;
     const declared = this.#declared(access);
-    return declared === storedType(access.dtype) ? text : `bitcast<${typeText(declared, width)}>(${text})`;
+    // What is rounded to a half is one, so that nothing is left to a driver's rounding.
+    if (declared === 'f16') return `${typeText(declared, width)}(${text})`;
+    return declared === storedType(access.dtype, false) ? text : `bitcast<${typeText(declared, width)}>(${text})`;
   }
 
   /** Print a store of a value. */

@@ -4,8 +4,9 @@
  */
 import type { BranchStep, KernelCall, LoopStep, Program, Step } from '../../compiler/loop-ir.js';
 import { beginShader, branchShader, Condition, type ControlWords, holdsShader } from './control.js';
-import { Template, type Launch } from './launch.js';
-import { bytesOf, ELEMENT_BYTES, VECTOR_BYTES } from './memory-layout.js';
+import { SCRATCH, Template, type Launch } from './launch.js';
+import { LANES } from './lanes.js';
+import { bytesOf, VECTOR_BYTES } from './memory-layout.js';
 import type { Shader } from './shader.js';
 import type { Place, Templates } from './templates.js';
 
@@ -163,7 +164,8 @@ export class Recorder {
     const { place, length, dtype } = buffer;
     const { inputCount, outputCount, constants, dynamicExtent } = this.program;
     // Whole vectors of four words can be bound: arrays do not share them.
-    const bytes = VECTOR_BYTES * Math.max(1, Math.ceil(bytesOf(dtype, length) / VECTOR_BYTES));
+    const bytes =
+      VECTOR_BYTES * Math.max(1, Math.ceil(bytesOf(dtype, length, this.templates.capabilities) / VECTOR_BYTES));
     const whole = (source: number, offset = 0): Place => ({
       source,
       offset,
@@ -188,7 +190,7 @@ export class Recorder {
           ...of,
           first: of.first + position * length,
           moved: true,
-          aligned: of.aligned && (length * ELEMENT_BYTES) % VECTOR_BYTES === 0,
+          aligned: of.aligned && length % LANES === 0,
         };
       }
       case 'carry':
@@ -216,7 +218,11 @@ export class Recorder {
   /** A kernel that writes control words, by a value. */
   #control(name: string, shader: Shader, { source, offset, size, first, moved }: Place): void {
     const { inputCount, outputCount, constants } = this.program;
-    const control = { source: inputCount + outputCount + constants.length + 2, offset: 0, size: undefined };
+    const control = {
+      source: inputCount + outputCount + constants.length + SCRATCH.indexOf('control'),
+      offset: 0,
+      size: undefined,
+    };
     const ranges = [{ source, offset, size }, control];
     const template = new Template(`${this.program.name}: ${name}`, shader, [false, true], ranges);
     this.launches.push({

@@ -43,7 +43,7 @@ export function kernelShader(
   const atomic = kernel.kind === 'loop' ? atomicSlots(kernel) : new Set<number>();
   const memory = layout.bindings.map((binding, slot) => ({ binding, isAligned: layout.aligned[slot] === true }));
   const plan = planned(kernel, memory, dynamicExtent, capabilities);
-  const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic));
+  const declared = layout.written.map((_, binding) => declaredType(kernel, layout, binding, atomic, capabilities.f16));
   const moved = layout.moved.flatMap((is, slot) => (is ? [slot] : []));
   const slots = kernel.buffers.map(({ dtype }, slot): SlotAccess => {
     const binding = layout.bindings[slot] ?? -1;
@@ -63,7 +63,7 @@ export function kernelShader(
 @group(0) @binding(${declared.length}) var<uniform> params: Params;`
     : '';
   const code = `// ${kernel.name}
-${usesSubgroups ? 'enable subgroups;\n' : ''}${declared
+${usesSubgroups ? 'enable subgroups;\n' : ''}${declared.includes('f16') ? 'enable f16;\n' : ''}${declared
     .map(
       (type, i) =>
         `@group(0) @binding(${i}) var<storage, ${layout.written[i] === true ? 'read_write' : 'read'}> b${i}: array<${plan.vectors.has(i) ? `vec4<${type}>` : type}>;`,
@@ -93,17 +93,20 @@ function declaredType(
   { bindings }: Layout,
   binding: number,
   atomic: ReadonlySet<number>,
+  f16: boolean,
 ): SlotAccess['declared'] {
   const slots = bindings.flatMap((b, slot) => (b === binding ? [slot] : []));
-  const types = new Set(slots.map((slot) => storedType(kernel.buffers[slot]?.dtype ?? 'uint32')));
+  const types = new Set(slots.map((slot) => storedType(kernel.buffers[slot]?.dtype ?? 'uint32', f16)));
   const [type = 'u32'] = types;
   if (slots.some((slot) => atomic.has(slot))) return types.size === 1 && type === 'i32' ? 'atomic<i32>' : 'atomic<u32>';
-  return types.size === 1 && type !== 'bool' ? type : 'u32';
+  if (types.size === 1) return type;
+  if (types.has('f16')) throw new Error('internal error: halves share a binding with words');
+  return 'u32';
 }
 
 /** Mathematical functions as the basic operations that are printed. */
 function expanded(kernel: Kernel): Kernel {
-  const expand = createExpander();
+  const expand = createExpander({ float16: true });
   switch (kernel.kind) {
     case 'sort':
       return kernel;

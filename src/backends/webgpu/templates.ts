@@ -1,8 +1,8 @@
 /** The kernels of a program as they are launched: a shader and its bindings for every way in which their slots lie. */
-import type { Program } from '../../compiler/loop-ir.js';
+import type { Kernel, Program } from '../../compiler/loop-ir.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { Template, type Range } from './launch.js';
-import { ELEMENT_BYTES } from './memory-layout.js';
+import { elementBytes, WORD_BYTES } from './memory-layout.js';
 import { packRanges } from './packing.js';
 import { isWritten, kernelShader, type Layout } from './shader.js';
 
@@ -15,18 +15,21 @@ export interface Place extends Range {
   readonly aligned: boolean;
 }
 
+const bytesIn = (kernel: Kernel, slot: number, capabilities: GpuCapabilities): number =>
+  elementBytes(kernel.buffers[slot]?.dtype ?? 'uint32', capabilities);
+
 const NOWHERE = { range: -1, begin: 0, packed: false };
 
 export class Templates {
   readonly #known = new Map<string, Template>();
-  /** Of the block that arrays are packed into. */
-  packedBytes = 0;
+  /** Of the blocks that arrays are packed into: of words, and of halves. */
+  readonly packedBytes: [number, number] = [0, 0];
 
   constructor(
     private readonly program: Program,
-    private readonly capabilities: GpuCapabilities,
-    /** The block that arrays are packed into. */
-    private readonly packed: number,
+    readonly capabilities: GpuCapabilities,
+    /** The blocks that arrays are packed into. */
+    private readonly packed: readonly number[],
   ) {}
 
   /** That of a kernel whose slots are in these places. */
@@ -55,10 +58,13 @@ export class Templates {
     const packing = packRanges(
       ranges,
       ranges.map((_, range) => bindings.some((b, slot) => b === range && writtenSlots[slot] === true)),
+      ranges.map((_, range) => (bytesIn(kernel, bindings.indexOf(range), this.capabilities) === WORD_BYTES ? 0 : 1)),
       this.capabilities.storageBuffers,
       this.packed,
     );
-    this.packedBytes = Math.max(this.packedBytes, packing.bytes);
+    packing.bytes.forEach((bytes, i) => {
+      this.packedBytes[i] = Math.max(this.packedBytes[i] ?? 0, bytes);
+    });
     const where = bindings.map((range) => packing.places[range] ?? NOWHERE);
     const sourceOf = (slot: number): number => packing.ranges[where[slot]?.range ?? -1]?.source ?? -1;
     const writtenSources = new Set(places.flatMap((_, slot) => (writtenSlots[slot] === true ? [sourceOf(slot)] : [])));
@@ -74,7 +80,9 @@ export class Templates {
       kernelShader(kernel, layout, this.program.dynamicExtent, this.capabilities),
       layout.written,
       packing.ranges,
-      layout.moved.flatMap((is, slot) => (is ? [{ slot, begin: (where[slot]?.begin ?? 0) / ELEMENT_BYTES }] : [])),
+      layout.moved.flatMap((is, slot) =>
+        is ? [{ slot, begin: (where[slot]?.begin ?? 0) / bytesIn(kernel, slot, this.capabilities) }] : [],
+      ),
       packing.before,
       packing.after,
     );

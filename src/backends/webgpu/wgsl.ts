@@ -3,7 +3,11 @@ import { DTypeError } from '../../core/errors.js';
 import type { DType } from '../../core/dtype.js';
 import type { ScalarType } from '../../core/scalar.js';
 
+/** Types of values. A float16 is a float32 that is a half; only memory has `f16`. */
 export type WgslType = 'f32' | 'i32' | 'u32' | 'bool';
+
+/** Types of elements in memory, if they are no atomics. */
+export type StoredType = 'f16' | 'f32' | 'i32' | 'u32';
 
 /** The type of a value; WGSL has no 64-bit types. */
 export function wgslType(type: ScalarType): WgslType {
@@ -23,8 +27,12 @@ export function wgslType(type: ScalarType): WgslType {
   }
 }
 
-/** How an element lies in a buffer; WGSL cannot store bool. */
-export const storedType = (dtype: DType): WgslType => (dtype === 'bool' ? 'u32' : wgslType(dtype));
+/** How an element lies in a buffer: WGSL cannot store bool, and halves only where `f16` says so. */
+export function storedType(dtype: DType, f16: boolean): StoredType {
+  if (dtype === 'float16' && f16) return 'f16';
+  const type = wgslType(dtype);
+  return type === 'bool' ? 'u32' : type;
+}
 
 const FLOAT_BITS = new Uint32Array(1);
 const FLOAT = new Float32Array(FLOAT_BITS.buffer);
@@ -55,7 +63,7 @@ export function literal(type: ScalarType, value: number | bigint): string {
 export type Width = 1 | 4;
 
 /** The text of a type at a width. */
-export const typeText = (type: WgslType, width: Width): string => (width === 1 ? type : `vec4<${type}>`);
+export const typeText = (type: WgslType | StoredType, width: Width): string => (width === 1 ? type : `vec4<${type}>`);
 
 /** One value for all lanes of a width. */
 export const splat = (type: WgslType, width: Width, value: string): string =>
@@ -143,6 +151,21 @@ const HELPERS = {
   return select(low, ${i32}(2147483647), isLarge);
 }`,
     calls: ['is_nan'],
+  },
+  // The nearest half, ties to even: fractions have 13 bits fewer, and 0.5 has the unit 2^-24 of subnormal halves. Integers keep drivers
+  // from merging the steps.
+  round_f16: {
+    code: ({ f32, u32, name }) => `fn ${name('round_f16')}(x: ${f32}) -> ${f32} {
+  let bits = bitcast<${u32}>(x);
+  let size = bits & ${u32}(0x7fffffffu);
+  let normal = (size + ${u32}(0xfffu) + ((size >> ${u32}(13u)) & ${u32}(1u))) & ${u32}(0xffffe000u);
+  let units = bitcast<${u32}>(bitcast<${f32}>(size) + ${f32}(0.5)) - ${u32}(0x3f000000u);
+  let finite = select(normal, bitcast<${u32}>(${f32}(units) * ${f32}(5.9604644775390625e-08)), size < ${u32}(0x38800000u));
+  let magnitude = select(finite, ${u32}(0x7f800000u), finite >= ${u32}(0x47800000u));
+  let kept = select(magnitude, ${u32}(0x7fc00000u), size > ${u32}(0x7f800000u));
+  return bitcast<${f32}>(kept | (bits & ${u32}(0x80000000u)));
+}`,
+    calls: [],
   },
   f32_to_u32: {
     code: ({ f32, u32, name }) => `fn ${name('f32_to_u32')}(x: ${f32}) -> ${u32} {

@@ -6,11 +6,15 @@ import {
   devices,
   getDefaultDevice,
   grad,
+  hessian,
+  jacobian,
   jit,
   lax,
+  nn,
   numpy as np,
   requestDevice,
   setDefaultDevice,
+  vmap,
   type Device,
   type NDArray,
 } from 'cotangent';
@@ -183,6 +187,50 @@ describe('errors', () => {
       /different devices/,
     );
     await works();
+  });
+
+  test('but what the library makes of numbers alone is wherever it is used, eager or not', async () => {
+    const x = onGpu(
+      np.array([
+        [1.5, 2],
+        [3, 4],
+      ]),
+    );
+    const f = (v: NDArray): NDArray => np.sum(np.square(np.tanh(v)).mul(3));
+    const own = [grad(f), hessian(f), jacobian((v: NDArray) => np.tanh(v).mul(2)), (v: NDArray) => v.at(0).set(0.25)];
+    const more = [
+      (v: NDArray) => v.add(np.zerosLike(v)),
+      (v: NDArray) => nn.oneHot(v.astype('int32'), 5),
+      vmap((v: NDArray) => lax.scan((c: NDArray, r: NDArray) => [c.add(r.mul(2)), c], np.zerosLike(v.slice(0)), v)[1]),
+    ];
+    for (const g of [...own, ...more]) {
+      const [here, there] = [
+        g(
+          np.array([
+            [1.5, 2],
+            [3, 4],
+          ]),
+        ),
+        g(x),
+      ];
+      expect(() => there.dataSync()).toThrow(/synchronously/);
+      const [want, got] = [await here.data(), await there.data()];
+      got.forEach((v, i) => {
+        expect(v).toBeCloseTo(want[i] ?? NaN, 5);
+      });
+    }
+    // On the device that asks, and still where it was.
+    const ones = lax.full([3], 1);
+    expect([
+      ...(await onGpu(np.ones([3]))
+        .add(ones)
+        .data()),
+    ]).toEqual([2, 2, 2]);
+    expect(ones.add(np.ones([3])).js()).toEqual([2, 2, 2]);
+    // What takes longer to make than to copy stays: it is an array as any other.
+    let far = ones;
+    for (let i = 0; i < 10; i++) far = far.add(1);
+    expect(() => onGpu(np.ones([3])).add(far)).toThrow(/different devices/);
   });
 
   test('float64, which WGSL does not have', async () => {

@@ -3,6 +3,8 @@
  * device: everything that is remembered by program or by shader text is remembered by one device, so that no key holds it.
  */
 
+import type { Tile } from './tile.js';
+
 /** Sizes that a subgroup may have; each pipeline has its own. */
 export interface SubgroupSizes {
   readonly least: number;
@@ -22,6 +24,8 @@ export interface GpuCapabilities {
   readonly timestamps: boolean;
   /** Arrays that a shader may bind. */
   readonly storageBuffers: number;
+  /** Tiles that were measured to be the fastest, by classes of products (`tuner.ts`); kernels that are printed later have them. */
+  readonly tiles?: ReadonlyMap<string, Tile>;
   /** Of one workgroup. */
   readonly workgroupBytes: number;
   readonly workgroupInvocations: number;

@@ -4,7 +4,7 @@
  */
 import type { Expr, LoopVar } from '../../core/scalar.js';
 import { lanesOf, type ContractPlan, type Reading } from './contract-plan.js';
-import { invocationsOf } from './contract-tile.js';
+import { invocationsOf } from './tile.js';
 import { printProducts } from './contract-sums.js';
 import { LANES, type Lanes } from './lanes.js';
 import { components, type Printer } from './printer.js';

@@ -10,7 +10,7 @@ import { contractBlocks } from './contract-blocks.js';
 import { lanesOf, type ContractPlan } from './contract-plan.js';
 import { contractReads } from './contract-reads.js';
 import { sumName } from './contract-sums.js';
-import { invocationsOf } from './contract-tile.js';
+import { invocationsOf } from './tile.js';
 import { LANES } from './lanes.js';
 import type { KernelShader } from './loop-kernel.js';
 import { printStores } from './print.js';

@@ -8,7 +8,8 @@ import type { ContractAxis, ContractKernel, Loop, Store } from '../../compiler/l
 import { mapStore, storeRoots } from '../../compiler/stages.js';
 import type { GpuCapabilities } from './capabilities.js';
 import { lhsOf, resultStores, rhsOf } from './contract-expr.js';
-import { contractTile, type Tile } from './contract-tile.js';
+import { contractTile, type ProductSizes } from './contract-tile.js';
+import type { Tile } from './tile.js';
 import { LANES, Lanes } from './lanes.js';
 import { atPosition } from './rewrite.js';
 import { sizeOf, walk } from './stage-kind.js';
@@ -54,6 +55,16 @@ function oriented(kernel: ContractKernel): ContractKernel {
   };
   return !along(kernel.n) && along(kernel.m) ? turned(kernel) : kernel;
 }
+
+const sizesOf = ({ batch, m, n, k }: ContractKernel): ProductSizes => ({
+  batch: sizeOf(batch),
+  m: sizeOf(m),
+  n: sizeOf(n),
+  k: sizeOf(k),
+});
+
+/** The sizes of a product as it is printed. */
+export const productSizes = (kernel: ContractKernel): ProductSizes => sizesOf(oriented(kernel));
 
 /** The lanes of a variable whose values fill vectors. */
 export const lanesOf = (variable: LoopVar, fresh: (extent: number) => LoopVar): Lanes | undefined =>
@@ -101,9 +112,9 @@ export function planContract(
   capabilities: GpuCapabilities,
 ): ContractPlan {
   const kernel = oriented(original);
-  const sizes = [kernel.batch, kernel.m, kernel.n, kernel.k].map(sizeOf);
-  const [batches = 0, rows = 0, columns = 0, count = 0] = sizes;
-  const tile = contractTile(batches, rows, columns, count, capabilities);
+  const sizes = sizesOf(kernel);
+  const { batch: batches, m: rows, n: columns, k: count } = sizes;
+  const tile = contractTile(sizes, capabilities);
   const axes = [...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k];
   let next = 1 + Math.max(-1, ...axes.map(({ id }) => id));
   const fresh = (extent: number): LoopVar => loopVar(next++, extent);

@@ -1,25 +1,7 @@
 /** The tiles of matrix products: how much of the product is the work of a workgroup, by what it is estimated to cost. */
 import type { GpuCapabilities } from './capabilities.js';
 import { LANES } from './lanes.js';
-
-export interface Tile {
-  /**
-   * Where operands are read from: blocks of them that a workgroup brings into its memory, or where they are. The memory of
-   * a workgroup is near its invocations on a GPU; a CPU has caches instead, and waiting for one another costs it more.
-   */
-  readonly memory: 'workgroup' | 'storage';
-  /** Rows and columns of the grid of invocations. */
-  readonly gridRows: number;
-  readonly gridColumns: number;
-  /** Rows and columns of results: multiples of the grid's, columns by vectors, and rows, too, if they come in blocks. */
-  readonly height: number;
-  readonly width: number;
-  /** Terms that are in workgroup memory at once. */
-  readonly depth: number;
-}
-
-/** The invocations of a tile's workgroup. */
-export const invocationsOf = ({ gridRows, gridColumns }: Tile): number => gridRows * gridColumns;
+import type { Tile } from './tile.js';
 
 /** Workgroups that a device runs at once, roughly: more tiles than that take turns. */
 const AT_ONCE = { workgroup: 64, storage: 8 };
@@ -61,23 +43,32 @@ export function contractTiles(k: number, { isCpu }: Pick<GpuCapabilities, 'isCpu
   );
 }
 
-/** The cheapest tile for a product of `batch` matrices. */
-export function contractTile(
-  batch: number,
-  m: number,
-  n: number,
-  k: number,
-  capabilities: Pick<GpuCapabilities, 'isCpu'>,
-): Tile {
-  let best: Tile | undefined;
-  let least = Infinity;
-  for (const tile of contractTiles(k, capabilities)) {
+/** Of `batch` products of m x k and k x n matrices. */
+export interface ProductSizes {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** Products whose sizes are the same powers of two, roughly, have the same tile. */
+export const classOf = ({ batch, m, n, k }: ProductSizes): string =>
+  [batch, m, n, k].map((size) => Math.round(Math.log2(Math.max(1, size)))).join(',');
+
+/** The tiles that a product may have, the cheapest by estimate first. */
+export function tilesByCost(sizes: ProductSizes, capabilities: Pick<GpuCapabilities, 'isCpu'>): Tile[] {
+  const { batch, m, n, k } = sizes;
+  const costs = contractTiles(k, capabilities).map((tile) => {
     const tiles = batch * Math.ceil(m / tile.height) * Math.ceil(n / tile.width);
     const cost = Math.max(1, tiles / AT_ONCE[tile.memory]) * tileCost(tile) * ((tile.gridRows * tile.gridColumns) / 64);
-    if (cost >= least) continue;
-    least = cost;
-    best = tile;
-  }
-  if (best === undefined) throw new Error('internal error: no tile');
-  return best;
+    return { tile, cost };
+  });
+  return costs.sort((a, b) => a.cost - b.cost).map(({ tile }) => tile);
+}
+
+/** The tile for a product: that which was measured to be the fastest, or the cheapest by estimate. */
+export function contractTile(sizes: ProductSizes, capabilities: Pick<GpuCapabilities, 'isCpu' | 'tiles'>): Tile {
+  const tile = capabilities.tiles?.get(classOf(sizes)) ?? tilesByCost(sizes, capabilities)[0];
+  if (tile === undefined) throw new Error('internal error: no tile');
+  return tile;
 }

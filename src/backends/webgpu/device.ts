@@ -18,7 +18,10 @@ import { lowerProgram } from './lower-program.js';
 import { bytesOf, gpuLayout } from './memory-layout.js';
 import { Profiler, type GpuDevice, type KernelTime } from './profiler.js';
 import { GpuQueue } from './queue.js';
+import type { Tile } from './tile.js';
 import { GpuStorage } from './storage.js';
+import type { TileStore } from './tile-store.js';
+import { Tuner, type Bench } from './tuner.js';
 
 /** Compiled programs that are kept for the next function of the same structure. */
 const EXECUTABLES = 512;
@@ -29,13 +32,34 @@ export class WebGpuDevice implements Backend, ExecutableDevice, GpuDevice {
   readonly queue: GpuQueue;
   readonly #executables = new LruCache<GpuExecutable>(EXECUTABLES);
 
+  readonly tuner: Tuner | undefined;
+
   constructor(
     gpu: GPUDevice,
     readonly description: string,
     readonly capabilities: GpuCapabilities,
+    /** If tiles are to be measured: those known so far, and where to keep them. */
+    tuning?: { readonly tiles: Map<string, Tile>; readonly store: TileStore | undefined },
   ) {
     this.queue = new GpuQueue(gpu);
     this.layout = gpuLayout(capabilities);
+    if (tuning !== undefined) {
+      this.capabilities = { ...capabilities, tiles: tuning.tiles };
+      this.tuner = new Tuner(capabilities, tuning.tiles, (tiles) => this.#bench(gpu, tiles), tuning.store);
+    }
+  }
+
+  /** A device of its own on the same GPU, for measurements. */
+  #bench(gpu: GPUDevice, tiles: ReadonlyMap<string, Tile>): Bench {
+    const device = new WebGpuDevice(gpu, this.description, { ...this.capabilities, tiles });
+    return {
+      newStorage: (dtype, length) => device.newStorage(dtype, length),
+      ready: (storage) => device.ready(storage),
+      make: (program) => new GpuExecutable(device, program),
+      trim: () => {
+        device.queue.buffers.trim();
+      },
+    };
   }
 
   /** Resolves when the device is gone. */

@@ -18,12 +18,15 @@ import { launchCount, Recorder } from './recorder.js';
 import { GpuStorage } from './storage.js';
 import type { GpuQueue } from './queue.js';
 import { Templates } from './templates.js';
+import type { Tuner } from './tuner.js';
 import { PIECE, Walk } from './walk.js';
 
 /** The device as its executables see it. */
 export interface ExecutableDevice extends Device {
   readonly queue: GpuQueue;
   readonly capabilities: GpuCapabilities;
+  /** Undefined if tiles are not measured. */
+  readonly tuner?: Tuner | undefined;
   newStorage(dtype: DType, length: number): GpuStorage;
   fromHost(dtype: DType, data: TypedArray): GpuStorage;
   own(storage: Storage, use: string): GpuStorage;
@@ -57,6 +60,8 @@ export class GpuExecutable implements Executable {
   readonly #outputs: readonly ProgramBuffer[];
   /** Whether all of it is recorded at once. */
   readonly #planned: boolean;
+  /** Until the tiles of its products are known. */
+  #tuning: Promise<unknown> | undefined;
 
   constructor(
     private readonly device: ExecutableDevice,
@@ -72,14 +77,15 @@ export class GpuExecutable implements Executable {
     this.#inputs = inputBuffers(program);
     this.#outputs = outputBuffers(program);
     this.#planned = launchCount(steps) <= PIECE;
+    this.#tuning = device.tuner?.prepare(program.kernels)?.then(() => (this.#tuning = undefined));
   }
 
-  run(inputs: readonly Storage[], donated?: readonly boolean[], extent = 0): Storage[] {
+  run(inputs: readonly Storage[], donated?: readonly boolean[], extent = 0): GpuStorage[] {
     const own = inputs.map((x, i) => this.#own(x, i));
     const donors = this.#donors(own, donated);
     const same = this.#same(own, donors);
     // What can throw comes before anything is taken.
-    const plan = this.#planned ? this.#plan(same, extent) : undefined;
+    const plan = this.#planned && this.#tuning === undefined ? this.#plan(same, extent) : undefined;
     const fresh = this.#outputs.map(({ dtype, length }, i) => {
       const elements = this.program.dynamicExtent ? extent : length;
       return donors?.[i] === undefined ? this.device.newStorage(dtype, elements) : undefined;
@@ -99,12 +105,8 @@ export class GpuExecutable implements Executable {
         fail(written, failure);
         return;
       }
-      if (plan === undefined) return this.#walk(read, written, same, extent);
-      if (plan.ready === undefined) this.#submit(plan, read, written);
-      else
-        return plan.ready.then(() => {
-          this.#submit(plan, read, written);
-        });
+      const start = (): void | Promise<void> => this.#start(plan, read, written, same, extent);
+      return this.#tuning === undefined ? start() : this.#tuning.then(start);
     });
     if (donated !== undefined) {
       own.forEach((x, i) => {
@@ -112,6 +114,29 @@ export class GpuExecutable implements Executable {
       });
     }
     return outputs;
+  }
+
+  /** Launch a call, by its plan if it was made when it was called. */
+  #start(
+    made: Plan | undefined,
+    read: readonly Block[],
+    written: readonly Block[],
+    same: readonly number[],
+    extent: number,
+  ): void | Promise<void> {
+    if (!this.#planned) return this.#walk(read, written, same, extent);
+    let plan: Plan;
+    try {
+      plan = made ?? this.#plan(same, extent);
+    } catch (error) {
+      fail(written, error);
+      return;
+    }
+    if (plan.ready === undefined) this.#submit(plan, read, written);
+    else
+      return plan.ready.then(() => {
+        this.#submit(plan, read, written);
+      });
   }
 
   /** For each output the donated input that it is written over. */

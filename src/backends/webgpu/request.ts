@@ -1,13 +1,21 @@
 /** Asking for a WebGPU device: the browser's, or in Node that of the `webgpu` package (Dawn). */
 import { capabilitiesOf } from './capabilities.js';
+import type { Tile } from './tile.js';
 import { WebGpuDevice } from './device.js';
 import { NoDeviceError } from './errors.js';
+import { textStore, tileStore } from './tile-store.js';
 
 export interface WebGpuOptions {
   /** Which of several GPUs. */
   readonly powerPreference?: GPUPowerPreference;
   /** Features to do without, although the adapter has them: to compare, or around an error of a driver. */
   readonly without?: readonly GpuFeature[];
+  /**
+   * Whether to measure which tiles matrix products are fastest with, instead of estimating it. The first program with a product of a new
+   * class of sizes then takes some tenths of a second longer; the result is remembered, in a page in its localStorage, in Node in the
+   * user's cache folder (`$XDG_CACHE_HOME/cotangent` or what the system has in its place). Tiles change no bit of a product.
+   */
+  readonly tune?: boolean;
 }
 
 /** Features that shaders and measurements use where the adapter has them. */
@@ -23,7 +31,11 @@ const LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const;
 
-export async function requestWebGpu({ without = [], ...options }: WebGpuOptions = {}): Promise<WebGpuDevice> {
+export async function requestWebGpu({
+  without = [],
+  tune = false,
+  ...options
+}: WebGpuOptions = {}): Promise<WebGpuDevice> {
   const gpu = await implementation();
   const adapter = await gpu.requestAdapter(options);
   if (adapter === null) {
@@ -38,7 +50,12 @@ export async function requestWebGpu({ without = [], ...options }: WebGpuOptions 
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   });
   const description = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-  return new WebGpuDevice(device, description, capabilitiesOf(device, info, gpu.wgslLanguageFeatures));
+  const capabilities = capabilitiesOf(device, info, gpu.wgslLanguageFeatures);
+  if (!tune) return new WebGpuDevice(device, description, capabilities);
+  const text = await textStore();
+  const store = text && tileStore(text, description, capabilities);
+  const tiles = (await store?.read()) ?? new Map<string, Tile>();
+  return new WebGpuDevice(device, description, capabilities, { tiles, store });
 }
 
 /** Dawn's instance; it must outlive everything made of it. */

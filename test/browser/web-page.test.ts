@@ -197,4 +197,14 @@ describe('with WebGPU', () => {
     expect(errors).toEqual([]);
     await page.close();
   });
+
+  test('trains the convolutional network on the GPU', async () => {
+    const { page, errors } = await open(browser);
+    await choose(page, 'cnn');
+    await reaches(page, '#accuracy', 75);
+    expect(await page.isChecked('input[value=webgpu]')).toBe(true);
+    await recognises(page, '1', ONE);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
 });

@@ -22,6 +22,8 @@ for (const s of [...primitives().values()].flatMap((p) => p.examples().map((e) =
       const operands = draw(each, new Rng(SEED));
       await assertSameOn(each.name, jitted(each.apply), operands, [gpu, cpu], (d) => roundings(d, VALUES));
     }
+    // One operation at a time as well; in Node for all lengths.
+    await assertSameOn(`${s.name}: eager`, s.apply, draw(s, new Rng(SEED)), [gpu, cpu], (d) => roundings(d, VALUES));
   });
 }
 for (let seed = 0; seed < PROGRAMS; seed++) {

@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundleWith, transform, type Plugin } from 'esbuild';
-import { bundleFpTs, entry } from './lib/entries.js';
+import { bundleFpTs, dependencies, entry } from './lib/entries.js';
 import { openPrivates } from './lib/scopes.js';
 import { splitCold, type Ranges } from './lib/split-cold.js';
 
@@ -38,11 +38,17 @@ const PARTS = [
   'control',
   'numpy',
   'libraries',
+  'tables',
   'extras',
 ];
 const EXTRAS = new Set(['testing', 'data', 'train', 'fp']);
 
+/** What requires a package, so that this is loaded with nothing else. */
+const DECODERS: readonly (readonly [part: string, files: RegExp])[] = [['tables', /^src\/data\/csv\.ts$/]];
+
 function partOf(path: string): string {
+  const [decoder] = DECODERS.find(([, files]) => files.test(path)) ?? [];
+  if (decoder !== undefined) return decoder;
   if (/^src\/backends\/wasm\/(gemm|contract|sort)/.test(path)) return 'products';
   if (path.startsWith('src/backends/webgpu/')) return 'webgpu';
   const folder = /^src\/(\w+)\//.exec(path)?.[1] ?? '';
@@ -105,6 +111,7 @@ await bundleWith({
   format: 'cjs',
   platform: 'neutral',
   target: 'es2022',
+  external: [...dependencies],
   outfile: whole,
   logLevel: 'error',
   plugins: [bundleFpTs, staticImports],

@@ -1,13 +1,13 @@
 /**
  * The package's ES modules for pages and their bundlers, one for each source file, so that a bundler can leave out what a
  * page does not use; what Node loads is made by scripts/build-cjs.ts. fp-ts is bundled where it is used: its subpaths do
- * not resolve everywhere, and the core has no runtime dependencies.
+ * not resolve everywhere, and the core has no runtime dependencies. Those of `cotangent/data` stay imports.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
-import { bundleFpTs } from './lib/entries.js';
+import { bundleFpTs, dependencies } from './lib/entries.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, 'dist/esm');
@@ -22,6 +22,7 @@ await bundle({
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
+  external: [...dependencies],
   // Names stay, for stack traces and profiles; lines, because Node prints the one in which an error was thrown.
   minifyWhitespace: true,
   minifySyntax: true,

@@ -1,7 +1,7 @@
 /**
  * `npm run smoke [-- --no-build]`: packs the package and uses the tarball as a stranger would, in an empty ESM
  * project, a CommonJS one and a strict TypeScript one; runs the README's first example in each way it may be run;
- * then asks publint and "are the types wrong". Needs no network: the package has no dependencies to fetch.
+ * then asks publint and "are the types wrong". Needs a registry, or a cache, that has the package's dependencies.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,19 @@ const subpaths = Object.keys(
   (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }).exports,
 ).filter((path) => path !== '.' && path !== './package.json');
 const specifiers = ['cotangent', ...subpaths.map((path) => `cotangent/${path.slice(2)}`)];
+
+/** The package, its dependencies, and theirs, by the lock file; nothing else may be installed with it. */
+function closure(): string[] {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dependencies?: Record<string, string> } | undefined>;
+  };
+  const names = new Set(Object.keys(packages['']?.dependencies ?? {}));
+  // A Set visits what is added while it is iterated.
+  for (const name of names)
+    for (const next of Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {})) names.add(next);
+  return ['cotangent', ...names].sort();
+}
+const expected = closure();
 
 /** Runs a command; its output is shown only if it fails, and then the smoke test is over. */
 function run(title: string, command: string, args: readonly string[], cwd: string): string {
@@ -41,13 +54,21 @@ function project(name: string, manifest: object, files: Readonly<Record<string, 
   run(
     `${name}: npm install of the tarball`,
     'npm',
-    ['install', '--no-audit', '--no-fund', '--offline', tarball],
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball],
     folder,
   );
   const installed = readdirSync(join(folder, 'node_modules')).filter((entry) => !entry.startsWith('.'));
-  if (installed.join() !== 'cotangent') throw new Error(`${name}: also installed ${installed.join(', ')}`);
+  if (installed.sort().join() !== expected.join())
+    throw new Error(`${name}: installed ${installed.join(', ')}, not ${expected.join(', ')}`);
   return folder;
 }
+
+/** Whatever of `cotangent/data` needs another package. */
+const useData = (data: string): string => `{
+  const data = ${data};
+  const table = data.readCsv('a,b\\n1,"2"\\n');
+  if (data.readNumericColumns(table).js().join() !== '1,2') throw new Error('readCsv');
+}`;
 
 // Straight use, with what must hold however the package was loaded: one NDArray, and gradients that are right.
 const useAll = (load: (specifier: string) => string): string => `
@@ -60,6 +81,7 @@ const { stax, optimizers } = entries[0];
 const sub = (name) => entries[${JSON.stringify(specifiers)}.indexOf('cotangent/' + name)];
 if (sub('stax').Dense !== stax.Dense) throw new Error('cotangent/stax is another copy of stax');
 if (sub('optimizers').adam !== optimizers.adam) throw new Error('cotangent/optimizers is another copy');
+${useData("sub('data')")}
 `;
 
 const readme = markdownExamples('README.md', readFileSync(join(root, 'README.md'), 'utf8'))[0];
@@ -84,6 +106,12 @@ const esm = project(
   {
     'all.js': useAll((specifier) => `await import('${specifier}')`),
     'readme.js': exampleJs,
+    'data.js': `import * as all from 'cotangent/data';\n${useData('all')}`,
+    'batches.js': `
+import { numpy as np } from 'cotangent';
+import { batches } from 'cotangent/data';
+if ([...batches(np.arange(5), { size: 2 })].length !== 3) throw new Error('batches');
+`,
     'both.js': `
 import { createRequire } from 'node:module';
 import { NDArray, primitives } from 'cotangent';
@@ -146,22 +174,36 @@ run('typescript: bundler', bin('tsc'), ['-p', 'bundler.json'], ts);
 run("typescript: the README's first example, compiled", process.execPath, ['out/readme.js'], ts);
 
 // What a bundler drops or cannot resolve shows here: `sideEffects`, and imports that only Node has.
-await build({
-  entryPoints: [join(esm, 'readme.js')],
-  outfile: join(esm, 'bundle.mjs'),
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  platform: 'browser',
-  target: 'es2022',
-  logLevel: 'error',
-}).catch((_error: unknown) => {
-  console.error('  FAIL  bundling for a page (above, what esbuild says)');
-  process.exit(1);
-});
-run("bundled for a page: the README's first example", process.execPath, ['bundle.mjs'], esm);
-const bundle = readFileSync(join(esm, 'bundle.mjs'));
-console.log(`        ${kilobytes(bundle.length)} minified, ${kilobytes(gzipSync(bundle).length)} with gzip`);
+async function bundleAndRun(title: string, file: string): Promise<void> {
+  const { metafile } = await build({
+    entryPoints: [join(esm, file)],
+    outfile: join(esm, 'bundle.mjs'),
+    absWorkingDir: esm,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'error',
+  }).catch((_error: unknown) => {
+    console.error('  FAIL  bundling for a page (above, what esbuild says)');
+    process.exit(1);
+  });
+  run(`bundled for a page: ${title}`, process.execPath, ['bundle.mjs'], esm);
+  const bundle = readFileSync(join(esm, 'bundle.mjs'));
+  console.log(`        ${kilobytes(bundle.length)} minified, ${kilobytes(gzipSync(bundle).length)} with gzip`);
+  const packages = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
+      bytesInOutput > 0 ? (/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []) : [],
+    ),
+  );
+  const [stray] = file === 'data.js' ? [] : packages.filter((name) => name !== 'cotangent');
+  if (stray !== undefined) throw new Error(`${title} needs no ${stray}, but it was bundled`);
+}
+await bundleAndRun("the README's first example", 'readme.js');
+await bundleAndRun('mini-batches', 'batches.js');
+await bundleAndRun('file formats', 'data.js');
 
 run('publint', bin('publint'), ['run', tarball, '--strict'], root);
 run('are the types wrong', bin('attw'), [tarball], root);

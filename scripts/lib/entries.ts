@@ -1,4 +1,5 @@
 /** What the builds of the package, and those that measure it, have in common: its entries, and plugins. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
@@ -12,6 +13,15 @@ export const entry = {
   stax: 'src/stax/index.ts',
   optimizers: 'src/optimizers/index.ts',
 };
+
+/** Packages that are installed with this one, and not bundled: the decoders of `cotangent/data`. */
+export const dependencies: readonly string[] = Object.keys(
+  (
+    JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      dependencies: Record<string, string>;
+    }
+  ).dependencies,
+);
 
 /**
  * fp-ts is bundled: its subpaths do not resolve in Node's ESM, and the core has no runtime dependencies. Sources name

@@ -4,6 +4,8 @@ import type { Layer } from './import-graph.js';
 const NODE = /^node:/;
 // Its ESM subpaths, and the file that type classes are declared in.
 const FP_TS = /^fp-ts\/(lib\/\w+|HKT)\.js$/;
+// Decoders, which are dependencies of the package.
+const FORMATS = /^papaparse$/;
 
 const LIBRARIES = ['numpy', 'scipy', 'nn', 'random'];
 const BELOW_LIBRARIES = ['core', 'transforms', 'lax', 'control'];
@@ -39,7 +41,7 @@ export const LAYERS: readonly Layer[] = [
     name: 'data',
     files: /^src\/data\//,
     imports: ['install', ...BELOW_LIBRARIES, ...LIBRARIES],
-    packages: [NODE, FP_TS],
+    packages: [NODE, FP_TS, FORMATS],
   },
   {
     name: 'train',
@@ -80,4 +82,10 @@ export const LAYERS: readonly Layer[] = [
 ];
 
 /** Entries that must load in a page. */
-export const BROWSER_ENTRIES = ['src/index.ts', 'src/fp/index.ts', 'src/stax/index.ts', 'src/optimizers/index.ts'];
+export const BROWSER_ENTRIES = [
+  'src/index.ts',
+  'src/fp/index.ts',
+  'src/stax/index.ts',
+  'src/optimizers/index.ts',
+  'src/data/index.ts',
+];

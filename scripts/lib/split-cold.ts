@@ -166,7 +166,8 @@ export function splitCold(source: string, options: SplitOptions): Split {
       (!isWhole && (n.kind === ts.SyntaxKind.SuperKeyword || ts.isPrivateIdentifier(n))) ||
       (!isWhole && n.kind === ts.SyntaxKind.ThisKeyword && !ts.isMethodDeclaration(node)) ||
       ts.isMetaProperty(n) ||
-      (ts.isIdentifier(n) && (n.text === 'arguments' || n.text === 'require')) ||
+      // A package is the same in a part, which lies beside the main one; functions may be sent elsewhere as text.
+      (ts.isIdentifier(n) && (n.text === 'arguments' || (n.text === 'require' && !isWhole))) ||
       (ts.isIdentifier(n) && isOutside(n)) ||
       (ts.forEachChild(n, isOpen) ?? false);
     return !isOpen(node);

@@ -5,7 +5,7 @@
  */
 import { left, right } from 'fp-ts/lib/Either.js';
 import { ArgumentError } from '../core/errors.js';
-import { hex, orThrow } from './decode-error.js';
+import { hex, orThrow } from './data-file-error.js';
 import type { DecodeError } from './decode-error.js';
 import type { Either } from './either.js';
 
@@ -71,7 +71,7 @@ export function decodeIdx(bytes: Uint8Array, file = 'IDX data'): Either<DecodeEr
   // What there is of the magic number must fit, be the file ever so short.
   if ((zero0 ?? 0) !== 0 || (zero1 ?? 0) !== 0) {
     const found = [...bytes.subarray(0, 4)].map(hex).join(' ');
-    return left({ _tag: 'WrongMagic', file, expected: '0x00 0x00', found });
+    return left({ _tag: 'WrongMagic', file, format: 'an IDX file', expected: '0x00 0x00', found });
   }
   if (code === undefined || rank === undefined) {
     return left({ _tag: 'Truncated', file, part: 'header', expectedBytes: 4, foundBytes: bytes.length });

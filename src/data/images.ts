@@ -3,7 +3,7 @@ import { left, right } from 'fp-ts/lib/Either.js';
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { array } from '../numpy/index.js';
-import { orThrow } from './decode-error.js';
+import { orThrow } from './data-file-error.js';
 import type { DecodeError } from './decode-error.js';
 import type { Either } from './either.js';
 import type { IdxArray } from './idx.js';

@@ -2,20 +2,26 @@
 import '../backends/install.js';
 
 export { batches, type Batches, type BatchesOptions } from './batches.js';
-export {
-  DataFileError,
-  orThrow,
-  showDecodeError,
-  type BadGzip,
-  type Compressed,
-  type CountMismatch,
-  type DecodeError,
-  type LabelOutOfRange,
-  type TrailingBytes,
-  type Truncated,
-  type UnsupportedType,
-  type WrongMagic,
-  type WrongShape,
+export { decodeCsv, encodeCsv, readCsv, type CsvFormat, type CsvOptions, type CsvTable } from './csv.js';
+export { DataFileError, orThrow, showDecodeError } from './data-file-error.js';
+export type {
+  BadGzip,
+  BadQuotes,
+  BadUtf8,
+  Compressed,
+  CountMismatch,
+  DecodeError,
+  DuplicateColumn,
+  EmptyFile,
+  LabelOutOfRange,
+  MissingColumn,
+  NotANumber,
+  RaggedRow,
+  TrailingBytes,
+  Truncated,
+  UnsupportedType,
+  WrongMagic,
+  WrongShape,
 } from './decode-error.js';
 export { drawDigits, type DrawDigitsOptions } from './digits.js';
 export type { Either, Left, Right, TaskEither } from './either.js';
@@ -29,3 +35,4 @@ export {
   type LabelImagesOptions,
   type LabelledImages,
 } from './images.js';
+export { numericColumns, readNumericColumns, type NumericColumnsOptions } from './numeric-columns.js';

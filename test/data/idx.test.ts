@@ -5,7 +5,8 @@ import { pipe } from 'fp-ts/lib/function.js';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DataFileError, decodeIdx, encodeIdx, gunzip, orThrow, readIdx, showDecodeError } from 'cotangent/data';
-import type { DecodeError, Either, IdxArray } from 'cotangent/data';
+import type { IdxArray } from 'cotangent/data';
+import { errorOf } from './helpers.js';
 
 const typedArray = {
   uint8: (n: number) => fc.uint8Array({ minLength: n, maxLength: n }),
@@ -28,10 +29,6 @@ const arrays: fc.Arbitrary<IdxArray> = shapes.chain((shape) => {
   );
 });
 
-const errorOf = (result: Either<DecodeError, unknown>): DecodeError => {
-  if (result._tag === 'Right') throw new Error('expected an error');
-  return result.left;
-};
 const small = encodeIdx({ dtype: 'uint8', shape: [2, 2], data: new Uint8Array([1, 2, 3, 4]) });
 /** `small` with some of its bytes replaced. */
 const patched = (changes: Readonly<Record<number, number>>): Uint8Array => small.map((byte, i) => changes[i] ?? byte);

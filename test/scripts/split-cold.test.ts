@@ -16,6 +16,10 @@ var counter = 0;
 function count() { counter++; return counter + 0 * ${filler}; }
 var sine = define('sine', { rule(x, y = 2) { return x * y + 0 * ${filler}; } });
 function local() { let counter = 1; counter += ${filler}; return counter; }
+// src/tools.ts
+var __toESM = (mod) => ({ default: mod });
+var tool = __toESM(require("tool"), 1);
+function useTool() { return tool.default + 0 * ${filler}; }
 // src/high.ts
 var cosine = define('cosine', {});
 var Shape = class _Shape {
@@ -28,7 +32,7 @@ function cold(x, ...more) { return [cosine.name, local(), x, more.length, ${fill
 function hot() { return Shape.of(3); }
 // src/index.ts
 var entry_exports = {};
-__export(entry_exports, { cold: () => cold, count: () => count, hot: () => hot, sine: () => sine, primitives: () => primitives, inner: () => inner_exports });
+__export(entry_exports, { cold: () => cold, useTool: () => useTool, count: () => count, hot: () => hot, sine: () => sine, primitives: () => primitives, inner: () => inner_exports });
 var inner_exports = {};
 __export(inner_exports, { cold: () => cold, local: () => local });
 module.exports = entry_exports;
@@ -36,6 +40,7 @@ hot();
 `;
 
 const source = openPrivates(bundle, () => true);
+const toolsAt = source.indexOf('// src/tools.ts');
 const highAt = source.indexOf('// src/high.ts');
 
 /** Every function that mentions none of the cold ones' filler ran. */
@@ -51,8 +56,8 @@ const ran = ['__export', 'define', 'hot', 'constructor', 'static of'].flatMap((n
 function load(): { readonly library: Record<string, (...args: unknown[]) => unknown>; readonly loaded: string[] } {
   const { main, parts } = splitCold(source, {
     ran,
-    partAt: (position) => (position < highAt ? 'low' : 'high'),
-    order: ['low', 'high'],
+    partAt: (position) => (position < toolsAt ? 'low' : position < highAt ? 'tools' : 'high'),
+    order: ['low', 'tools', 'high'],
     specifier: (part) => part,
     entries: new Set(['entry_exports']),
     complete: 'primitives',
@@ -65,7 +70,7 @@ function load(): { readonly library: Record<string, (...args: unknown[]) => unkn
   };
   const require = (part: string): unknown => {
     loaded.push(part);
-    return run(parts.get(part) ?? '');
+    return part === 'tool' ? 42 : run(parts.get(part) ?? '');
   };
   return { library: run(main) as Record<string, (...args: unknown[]) => unknown>, loaded };
 }
@@ -83,6 +88,12 @@ describe('splitCold', () => {
     expect(library['cold']).toHaveLength(1);
     const inner = library['inner'] as unknown as Record<string, (...args: unknown[]) => unknown>;
     expect(inner['local']?.()).toBe(201);
+  });
+
+  test('a package is required when something needs it', () => {
+    const { library, loaded } = load();
+    expect(library['useTool']?.()).toBe(42);
+    expect(loaded).toEqual(['tools', 'tool']);
   });
 
   test('what assigns a variable of the top level stays with it', () => {

@@ -1,6 +1,7 @@
-/** `cotangent/data`: file formats, data sets and mini-batches. It loads in Node and in a page; reading files is the caller's. */
+/** `cotangent/data`: file formats, data sets, mini-batches and image augmentation. It loads in Node and in a page; reading files is the caller's. */
 import '../backends/install.js';
 
+export * as augment from './augment/index.js';
 export { batches, type Batches, type BatchesOptions } from './batches.js';
 export { decodeCsv, encodeCsv, readCsv, type CsvFormat, type CsvOptions, type CsvTable } from './csv.js';
 export { DataFileError, orThrow, showDecodeError } from './data-file-error.js';

@@ -4,7 +4,7 @@
  */
 import type { Monoid as FpMonoid } from 'fp-ts/lib/Monoid.js';
 import { serial } from '../stax/combinators.js';
-import { partsOf, type Layer } from '../stax/layer.js';
+import { erase as eraseTypes, partsOf, type Layer } from '../stax/layer.js';
 
 /** A stateless layer from one array to one array, the type of its parameters forgotten. */
 export type AnyParams = Layer<object>;
@@ -20,9 +20,7 @@ export type AnyParams = Layer<object>;
  * layers.length; // => 2
  * ```
  */
-export const erase = <P extends object>(given: Layer<P>): AnyParams =>
-  // Sound for parameters that the layer's own init made, which is where parameters come from.
-  given as unknown as AnyParams;
+export const erase = <P extends object>(given: Layer<P>): AnyParams => eraseTypes(given);
 
 /** The parts of a stateless layer have no state either; what passes between them is for them to agree on. */
 const parts = (given: AnyParams): readonly AnyParams[] => partsOf(given) as unknown as readonly AnyParams[];

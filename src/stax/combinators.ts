@@ -1,24 +1,24 @@
-/** Layers made of layers: one after the other, or side by side; and those that split and join their arrays. */
+/** Layers made of layers: one after the other, side by side, or around a shortcut. */
 import { nth } from '../core/axes.js';
-import { showShape, type Shape } from '../core/aval.js';
-import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import { sameShape, showShape, type Shape } from '../core/aval.js';
+import { ShapeError, TreeError } from '../core/errors.js';
+import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import * as lax from '../lax/index.js';
-import { broadcastOperands, promoteTypesOf } from '../numpy/promote.js';
+import { add } from '../numpy/arithmetic.js';
 import { spawn } from '../random/key.js';
+import { Identity } from './elementwise.js';
 import {
   describeLayer,
   nameOf,
-  NO_PARAMS,
   untyped,
   type AnyLayer,
   type Context,
   type InputOf,
   type Layer,
-  type NoParams,
   type OutputOf,
+  type ParamsOf,
   type ParamsOfAll,
+  type StateOf,
   type StateOfAll,
 } from './layer.js';
 
@@ -69,7 +69,7 @@ function stepsOf(
   return layers.map((layer, i) => ({
     layer,
     params: all[i],
-    context: { key: keys?.[i], mode: context?.mode, state: states[i] ?? null },
+    context: { key: keys?.[i], mode: context?.mode, mask: context?.mask, state: states[i] ?? null },
   }));
 }
 
@@ -123,7 +123,19 @@ export function serial<const L extends readonly AnyLayer[]>(...layers: L): Seria
     return state === null ? output : [output, state];
   };
   const name = `serial(${layers.map(nameOf).join(', ')})`;
-  return describeLayer(typed<Serial<L>>(init, apply), { name, parts: layers });
+  return describeLayer(typed<Serial<L>>(init, apply), {
+    name,
+    parts: layers,
+    listed: layers,
+    inside: (inputShape, outputOf) => {
+      let shape = inputShape;
+      return layers.map((each) => {
+        const takes = shape;
+        shape = outputOf(each, takes);
+        return [each, takes] as const;
+      });
+    },
+  });
 }
 
 /** The type of {@link parallel}'s result. */
@@ -156,8 +168,9 @@ export function parallel<const L extends readonly AnyLayer[]>(...layers: L): Par
         `Put stax.FanOut(${layers.length}) before it to give each the same.${userLine()}`,
     );
   };
-  const init = (key: NDArray, inputShape: readonly unknown[]): unknown => {
-    const shapes = isShape(inputShape) ? check(null) : check(inputShape);
+  const shapesFor = (inputShape: unknown): readonly unknown[] => check(isShape(inputShape) ? null : inputShape);
+  const init = (key: NDArray, inputShape: unknown): unknown => {
+    const shapes = shapesFor(inputShape);
     const keys = keysFor(key, layers.length);
     const made = layers.map((layer, i) => untyped(layer).init(nth(keys, i), shapes[i]));
     return {
@@ -173,126 +186,96 @@ export function parallel<const L extends readonly AnyLayer[]>(...layers: L): Par
     const state = joinStates(results.map(([, next]) => next));
     return state === null ? outputs : [outputs, state];
   };
-  return describeLayer(typed<Parallel<L>>(init, apply), { name });
+  return describeLayer(typed<Parallel<L>>(init, apply), {
+    name,
+    listed: layers,
+    inside: (inputShape) => {
+      const shapes = shapesFor(inputShape);
+      return layers.map((each, i) => [each, shapes[i]] as const);
+    },
+  });
 }
 
 /** A shape and not a list of shapes. */
-const isShape = (x: readonly unknown[]): x is Shape => x.length === 0 || typeof x[0] === 'number';
+const isShape = (x: unknown): x is Shape => Array.isArray(x) && (x.length === 0 || typeof x[0] === 'number');
+
+/** The type of {@link residual}'s result. */
+export type Residual<L extends AnyLayer, M extends AnyLayer> = Layer<
+  ParamsOfAll<readonly [L, M]>,
+  InputOf<L>,
+  NDArray,
+  StateOfAll<readonly [L, M]>
+>;
 
 /**
- * `count` copies of the input, for {@link parallel}.
+ * layer(x) + shortcut(x), the shortcut being the identity if there is none given (He et al., arXiv 1512.03385). Parameters
+ * and states are the list of both. Throws ShapeError when the two outputs differ in shape.
  *
  * @example
  * ```ts
- * import { numpy as np, stax } from 'cotangent';
- * const [, apply] = stax.FanOut(3);
- * apply([], np.ones([2])).length; // => 3
+ * import { numpy as np, random, stax } from 'cotangent';
+ * const block = stax.residual(stax.serial(stax.Dense(8), stax.Relu, stax.Dense(4)));
+ * const [init, apply] = stax.serial(stax.Dense(4), block, block);
+ * const { params } = init(random.key(0), [-1, 3]);
+ * apply(params, np.ones([2, 3])).shape; // => [2, 4]
  * ```
  */
-export function FanOut(count: number): Layer<NoParams, NDArray, readonly NDArray[]> {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new ArgumentError(`FanOut: the number of copies must be a positive integer, got ${count}.${userLine()}`);
-  }
-  const copies = <T>(x: T): T[] => Array.from({ length: count }, () => x);
-  return describeLayer<Layer<NoParams, NDArray, readonly NDArray[]>>(
-    [(_key, shape) => ({ outputShape: copies(shape), params: NO_PARAMS }), (_params, x) => copies(x)],
-    { name: `FanOut(${count})` },
-  );
-}
-
-function checkInputs<T>(name: string, xs: readonly T[]): readonly T[] {
-  const list: unknown = xs;
-  if (Array.isArray(list) && (list[0] instanceof NDArray || Array.isArray(list[0]))) return xs;
-  throw new ShapeError(`${name}: needs a list of arrays, such as stax.parallel gives, got one array.${userLine()}`);
-}
-
-/** A length known from any of several, -1 if from none; throws when two differ. */
-function commonLength(name: string, lengths: readonly number[], shapes: readonly Shape[]): number {
-  const known = lengths.filter((n) => n !== -1);
-  if (known.some((n) => n !== known[0])) {
+export function residual<const L extends AnyLayer>(layer: L): Residual<L, typeof Identity>;
+export function residual<const L extends AnyLayer, const M extends AnyLayer>(layer: L, shortcut: M): Residual<L, M>;
+export function residual(layer: AnyLayer, shortcut: AnyLayer = Identity): AnyLayer {
+  const layers = [layer, shortcut];
+  const name = `residual(${(shortcut === Identity ? [layer] : layers).map(nameOf).join(', ')})`;
+  const misfit = (a: Shape, b: Shape): never => {
     throw new ShapeError(
-      `${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, which do not fit.${userLine()}`,
+      `${name}: the layer gives shape ${showShape(a)} and the shortcut ${showShape(b)}, which cannot be added. Give a shortcut ` +
+        `that makes the same shape, such as a Dense layer or a convolution of window 1.${userLine()}`,
     );
-  }
-  return known[0] ?? -1;
-}
-
-function checkRanks(name: string, shapes: readonly Shape[]): Shape {
-  const first = nth(shapes, 0);
-  if (shapes.some((s) => s.length !== first.length)) {
-    throw new ShapeError(
-      `${name}: inputs have shapes ${shapes.map(showShape).join(' and ')}, of different rank.${userLine()}`,
-    );
-  }
-  return first;
-}
-
-/**
- * The sum of a list of arrays of one shape.
- *
- * @example
- * ```ts
- * import { numpy as np, stax } from 'cotangent';
- * const [, apply] = stax.FanInSum;
- * apply([], [np.array([1, 2]), np.array([10, 20])]).js(); // => [11, 22]
- * ```
- */
-export const FanInSum: Layer<NoParams, readonly NDArray[]> = describeLayer<Layer<NoParams, readonly NDArray[]>>(
-  [
-    (_key, shapes) => {
-      const all = checkInputs('FanInSum', shapes);
-      const outputShape = checkRanks('FanInSum', all).map((_, d) =>
-        commonLength(
-          'FanInSum',
-          all.map((s) => nth(s, d)),
-          all,
-        ),
-      );
-      return { outputShape, params: NO_PARAMS };
-    },
-    (_params, xs) =>
-      broadcastOperands('FanInSum', promoteTypesOf('FanInSum', checkInputs('FanInSum', xs))).reduce((a, b) =>
-        lax.add(a, b),
-      ),
-  ],
-  { name: 'FanInSum' },
-);
-
-/**
- * A list of arrays joined along `axis`, by default the last.
- *
- * @example
- * ```ts
- * import { numpy as np, stax } from 'cotangent';
- * const [, apply] = stax.FanInConcat();
- * apply([], [np.ones([2, 3]), np.zeros([2, 1])]).shape; // => [2, 4]
- * ```
- */
-export function FanInConcat(axis = -1): Layer<NoParams, readonly NDArray[]> {
-  const name = `FanInConcat(${axis})`;
-  const along = (rank: number): number => {
-    const d = axis < 0 ? axis + rank : axis;
-    if (d < 0 || d >= rank) throw new ShapeError(`${name}: inputs of rank ${rank} have no axis ${axis}.${userLine()}`);
-    return d;
   };
-  return describeLayer<Layer<NoParams, readonly NDArray[]>>(
-    [
-      (_key, shapes) => {
-        const all = checkInputs(name, shapes);
-        const first = checkRanks(name, all);
-        const joined = along(first.length);
-        const outputShape = first.map((_, d) => {
-          const lengths = all.map((s) => nth(s, d));
-          if (d !== joined) return commonLength(name, lengths, all);
-          return lengths.includes(-1) ? -1 : lengths.reduce((a, b) => a + b);
-        });
-        return { outputShape, params: NO_PARAMS };
-      },
-      (_params, xs) => {
-        const arrays = promoteTypesOf(name, checkInputs(name, xs));
-        return lax.concatenate(arrays, along(nth(arrays, 0).ndim));
-      },
-    ],
-    { name },
-  );
+  const init = (key: NDArray, inputShape: unknown): unknown => {
+    const keys = keysFor(key, 2);
+    const made = layers.map((each, i) => untyped(each).init(nth(keys, i), inputShape));
+    const [a, b] = made.map((m) => m.outputShape) as [Shape, Shape];
+    if (!sameShape(a, b)) misfit(a, b);
+    return { outputShape: a, params: made.map((m) => m.params), state: joinStates(made.map((m) => m.state)) };
+  };
+  const apply = (params: unknown, x: unknown, context?: StatefulContext): unknown => {
+    const results = stepsOf('residual', layers, params, context).map((step) => runStep(step, x));
+    const [a, b] = results.map(([y]) => y) as [NDArray, NDArray];
+    if (!sameShape(a.aval.shape, b.aval.shape)) misfit(a.shape, b.shape);
+    const state = joinStates(results.map(([, next]) => next));
+    return state === null ? add(a, b) : [add(a, b), state];
+  };
+  return describeLayer(typed(init, apply), {
+    name,
+    listed: layers,
+    inside: (shape) => (shortcut === Identity ? [layer] : layers).map((each) => [each, shape] as const),
+  });
+}
+
+/**
+ * A layer that is made when the shape of its input is known. `make` must be a pure function: it is asked when parameters are
+ * made, with -1 for unknown lengths, and at each application, with the shape of the input.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random, stax } from 'cotangent';
+ * // As many outputs as there are inputs.
+ * const Square = stax.shapeDependent((shape) => stax.Dense(shape.at(-1) ?? 1));
+ * const [init, apply] = stax.serial(stax.Dense(3), Square, stax.Tanh);
+ * const { params } = init(random.key(0), [-1, 5]);
+ * params[1].W.shape; // => [3, 3]
+ * apply(params, np.ones([2, 5])).shape; // => [2, 3]
+ * ```
+ */
+export function shapeDependent<L extends AnyLayer>(
+  make: (inputShape: Shape) => L,
+  name = 'shapeDependent',
+): Layer<ParamsOf<L>, NDArray, OutputOf<L>, StateOf<L>> {
+  const init = (key: NDArray, inputShape: Shape): unknown => untyped(make(inputShape)).init(key, inputShape);
+  const apply = (params: unknown, x: NDArray, context?: StatefulContext): unknown =>
+    untyped(make(x.shape)).apply(params, x, { ...context, state: context?.state ?? null });
+  return describeLayer(typed<Layer<ParamsOf<L>, NDArray, OutputOf<L>, StateOf<L>>>(init, apply), {
+    name,
+    inside: (shape) => [[make(shape as Shape), shape]],
+  });
 }

@@ -3,33 +3,116 @@
  * input, `apply` maps parameters and input to the output.
  */
 import '../backends/install.js';
-export { serial, parallel, FanOut, FanInSum, FanInConcat, type Serial, type Parallel } from './combinators.js';
+export { MultiHeadAttention, type AttentionOptions, type AttentionParams } from './attention.js';
 export {
-  Dense,
-  Dropout,
+  gruCell,
+  lstmCell,
+  rnnCell,
+  type Cell,
+  type CellOptions,
+  type GruParams,
+  type LstmCellOptions,
+  type LstmState,
+  type RnnCellOptions,
+  type RnnParams,
+} from './cells.js';
+export {
+  parallel,
+  residual,
+  serial,
+  shapeDependent,
+  type Parallel,
+  type Residual,
+  type Serial,
+} from './combinators.js';
+export {
+  constrain,
+  constraints,
+  maxNorm,
+  nonNeg,
+  unitNorm,
+  type Constraint,
+  type ConstrainOptions,
+} from './constraints.js';
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  ConvTranspose,
+  GeneralConv,
+  type ConvLayout,
+  type ConvMaker,
+  type ConvOptions,
+} from './convolution.js';
+export { Dense, type DenseOptions, type DenseParams, type KernelParams } from './dense.js';
+export {
+  Arctan,
   Elu,
   elementwise,
   Exp,
-  Flatten,
   Gelu,
+  HardSigmoid,
+  HardTanh,
   Identity,
   LeakyRelu,
+  LogSigmoid,
   LogSoftmax,
+  Mish,
   Relu,
+  Relu6,
   Selu,
   Sigmoid,
   Silu,
   Softmax,
   Softplus,
+  SoftSign,
   Tanh,
-  type DenseOptions,
-  type DenseParams,
-} from './layers.js';
+} from './elementwise.js';
 export {
+  Embedding,
+  LearnedPositions,
+  PositionalEncoding,
+  type EmbeddingOptions,
+  type EmbeddingParams,
+  type PositionParams,
+} from './embedding.js';
+export { FanInConcat, FanInSum, FanOut } from './fan.js';
+export { freeze, type FreezeOptions } from './freeze.js';
+export { Dropout, GaussianNoise } from './noise.js';
+export {
+  BatchNorm,
+  GroupNorm,
+  LayerNorm,
+  LocalResponseNorm,
+  type BatchNormOptions,
+  type BatchNormState,
+  type LocalResponseNormOptions,
+  type NormOptions,
+  type NormParams,
+} from './normalization.js';
+export { AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, SumPool, type PoolOptions } from './pooling.js';
+export { Bidirectional, GRU, LSTM, Recurrent, RNN, type BothDirections, type RecurrentOptions } from './recurrent.js';
+export {
+  l1,
+  l1l2,
+  l2,
+  regularization,
+  regularize,
+  type ActivityState,
+  type Regularizer,
+  type RegularizeOptions,
+} from './regularizers.js';
+export { Flatten, RepeatVector, Reshape } from './reshaping.js';
+export { countParams, summary, type SummaryOptions } from './summary.js';
+export { TransformerBlock, type TransformerOptions, type TransformerParams } from './transformer.js';
+export type { PerAxis } from './windows.js';
+export {
+  erase,
   layer,
   type AnyLayer,
   type Apply,
   type Context,
+  type Erased,
   type Init,
   type Initialized,
   type InputOf,
@@ -51,6 +134,7 @@ export {
   lecunUniform,
   normal,
   ones,
+  orthogonal,
   truncatedNormal,
   uniform,
   varianceScaling,

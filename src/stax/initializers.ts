@@ -5,6 +5,7 @@ import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { foriLoop } from '../control/fori.js';
 import * as lax from '../lax/index.js';
 import * as random from '../random/index.js';
 
@@ -236,3 +237,54 @@ export const heUniform = (axes: FanAxes = {}): Initializer =>
  * ```
  */
 export const heNormal = (axes: FanAxes = {}): Initializer => varianceScaling({ ...axes, scale: 2 });
+
+/**
+ * Orthonormal columns (rows, where there are fewer rows than columns), uniformly distributed, times `scale` (Saxe, McClelland,
+ * Ganguli, arXiv 1312.6120): a matrix of normal samples, made orthonormal column by column, twice, so that rounding does not show
+ * (Giraud et al., "The loss of orthogonality in the Gram-Schmidt orthogonalization process", 2005). Axes before the last count as one.
+ *
+ * Throws ShapeError for fewer than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random, stax } from 'cotangent';
+ * const Q = stax.orthogonal()(random.key(0), [5, 3]);
+ * np.allclose(Q.transpose().matmul(Q), np.eye(3), { atol: 1e-6 }).item(); // => true
+ * ```
+ */
+export const orthogonal =
+  (scale = 1): Initializer =>
+  (key, shape, dtype = 'float32') => {
+    const columns = shape.at(-1);
+    if (columns === undefined || shape.length < 2) {
+      throw new ShapeError(`stax.orthogonal: needs a matrix, got shape ${showShape(shape)}.${userLine()}`);
+    }
+    const rows = shape.reduce((a, b) => a * b, 1) / Math.max(columns, 1);
+    const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
+    const vectors = orthonormalRows(random.normal(key, [short, long], { dtype }));
+    const matrix = rows >= columns ? lax.transpose(vectors, [1, 0]) : vectors;
+    return lax.mul(lax.reshape(matrix, shape), scale);
+  };
+
+/** Each row minus its part along the rows before it, twice, at length 1. */
+function orthonormalRows(samples: NDArray): NDArray {
+  const product = (a: NDArray, b: NDArray, axes: readonly [number, number]): NDArray =>
+    lax.dotGeneral(a, b, [
+      [[axes[0]], [axes[1]]],
+      [[], []],
+    ]);
+  const [count = 0] = samples.shape;
+  return foriLoop(
+    0,
+    count,
+    (i, done: NDArray) => {
+      let row = lax.dynamicIndexInDim(samples, i, 0, false);
+      // Rows of `done` from the i-th on are zeros still, and take nothing away.
+      for (let pass = 0; pass < 2; pass++) row = lax.sub(row, product(product(done, row, [1, 0]), done, [0, 0]));
+      const length = lax.sqrt(lax.reduceSum(lax.square(row), [0]));
+      const unit = lax.expandDims(lax.div(row, length), [0]);
+      return lax.dynamicUpdateSlice(done, unit, [i, 0]);
+    },
+    lax.full(samples.aval.shape, 0, samples.dtype),
+  );
+}

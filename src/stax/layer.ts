@@ -17,6 +17,11 @@ export interface Context {
   readonly key?: NDArray | undefined;
   /** `eval` when absent. */
   readonly mode?: Mode | undefined;
+  /**
+   * Which steps of a sequence are there, bool [batch, time], for the layers that look along time: RNN, GRU, LSTM,
+   * MultiHeadAttention, GlobalAvgPool. Every layer of a network gets the same.
+   */
+  readonly mask?: NDArray | undefined;
 }
 
 /** What `init` returns: parameters, the shape of the output, and the state of layers that have one. */
@@ -67,7 +72,11 @@ export type AnyLayer = readonly [
 /** Parameters of a layer. */
 export type ParamsOf<L extends AnyLayer> = ReturnType<L[0]>['params'];
 /** State of a layer, `null` if it has none. */
-export type StateOf<L extends AnyLayer> = ReturnType<L[0]> extends { readonly state: infer S } ? S : null;
+export type StateOf<L extends AnyLayer> = L extends AnyLayer
+  ? ReturnType<L[0]> extends { readonly state: infer S }
+    ? S
+    : null
+  : never;
 /** What a layer takes. */
 export type InputOf<L extends AnyLayer> = Parameters<L[1]>[1];
 /** What a layer gives, without the state. */
@@ -98,12 +107,32 @@ export const untyped = ([init, apply]: AnyLayer): Untyped => ({
   apply: apply as unknown as Untyped['apply'],
 });
 
+/** The shape that a layer makes of its input's. */
+export type ShapeRule = (layer: AnyLayer, inputShape: unknown) => unknown;
+
 /** What is known about a layer besides its functions. */
-interface LayerInfo {
+export interface LayerInfo {
   /** As the user wrote it: `Dense(10)`. */
   readonly name: string;
   /** Of `serial`: the layers it was made of. */
   readonly parts?: readonly AnyLayer[];
+  /** The layers inside, with the shapes of their inputs; `outputOf` is the shape that a layer makes of one. */
+  readonly inside?: (
+    inputShape: unknown,
+    outputOf: ShapeRule,
+  ) => readonly (readonly [layer: AnyLayer, shape: unknown])[];
+  /** The layers whose parameters and states are the entries of this one's lists. */
+  readonly listed?: readonly AnyLayer[];
+  /** The layer whose parameters are this one's. */
+  readonly wrapped?: AnyLayer;
+  /** The penalty of these parameters, and of the activity kept in the state. */
+  readonly penalty?: (params: unknown, state: unknown) => NDArray;
+  /** The nearest parameters that satisfy the layer's constraints. */
+  readonly project?: (params: unknown) => unknown;
+  /** False where no gradient reaches the parameters. */
+  readonly trainable?: boolean;
+  /** The same layer of time running backwards. */
+  readonly backwards?: AnyLayer;
 }
 const registry = new WeakMap<AnyLayer, LayerInfo>();
 
@@ -113,11 +142,14 @@ export function describeLayer<L extends AnyLayer>(layer: L, info: LayerInfo): L 
   return layer;
 }
 
+/** What is known about a layer; of a user's own, nothing. */
+export const infoOf = (layer: AnyLayer): Partial<LayerInfo> => registry.get(layer) ?? {};
+
 /** The name of a layer, for messages. */
-export const nameOf = (layer: AnyLayer): string => registry.get(layer)?.name ?? 'a layer';
+export const nameOf = (layer: AnyLayer): string => infoOf(layer).name ?? 'a layer';
 
 /** The layers that `serial` made this one of; another layer is its own only part. */
-export const partsOf = (layer: AnyLayer): readonly AnyLayer[] => registry.get(layer)?.parts ?? [layer];
+export const partsOf = (layer: AnyLayer): readonly AnyLayer[] => infoOf(layer).parts ?? [layer];
 
 /**
  * A stateless layer from its two functions, with the types of the parameters taken from the first. `name` appears in
@@ -139,6 +171,25 @@ export const layer = <P>(
   apply: (params: P, x: NDArray, context?: Context) => NDArray,
   name = 'a layer',
 ): Layer<P> => describeLayer<Layer<P>>([init, apply], { name });
+
+/** A layer of arrays whose types of parameters and state are forgotten. */
+export type Erased<L extends AnyLayer> = Layer<object, NDArray, NDArray, [StateOf<L>] extends [null] ? null : object>;
+
+/**
+ * Forgets the types of a layer's parameters and state, which a list of layers of unknown length cannot keep: for networks
+ * whose depth is a number.
+ *
+ * @example
+ * ```ts
+ * import { random, stax } from 'cotangent';
+ * const deep = Array.from({ length: 20 }, () => stax.erase(stax.serial(stax.Dense(8), stax.Relu)));
+ * const [init] = stax.serial(...deep, stax.Dense(1));
+ * init(random.key(0), [-1, 4]).outputShape; // => [-1, 1]
+ * ```
+ */
+export const erase = <L extends AnyLayer>(given: L): Erased<L> =>
+  // Sound for parameters and states that the layer's own init made, which is where they come from.
+  given as unknown as Erased<L>;
 
 /** No parameters. */
 export type NoParams = readonly [];

@@ -39,12 +39,16 @@ const PARTS = [
   'numpy',
   'libraries',
   'tables',
+  'archives',
   'extras',
 ];
 const EXTRAS = new Set(['testing', 'data', 'train', 'fp']);
 
 /** What requires a package, so that this is loaded with nothing else. */
-const DECODERS: readonly (readonly [part: string, files: RegExp])[] = [['tables', /^src\/data\/csv\.ts$/]];
+const DECODERS: readonly (readonly [part: string, files: RegExp])[] = [
+  ['tables', /^src\/data\/csv\.ts$/],
+  ['archives', /^src\/data\/npz\.ts$/],
+];
 
 function partOf(path: string): string {
   const [decoder] = DECODERS.find(([, files]) => files.test(path)) ?? [];

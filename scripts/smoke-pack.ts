@@ -67,7 +67,9 @@ function project(name: string, manifest: object, files: Readonly<Record<string, 
 const useData = (data: string): string => `{
   const data = ${data};
   const table = data.readCsv('a,b\\n1,"2"\\n');
-  if (data.readNumericColumns(table).js().join() !== '1,2') throw new Error('readCsv');
+  const numbers = data.readNumericColumns(table);
+  if (numbers.js().join() !== '1,2') throw new Error('readCsv');
+  if (data.readNpz(data.encodeNpz({ numbers }, { compress: true })).numbers.js().join() !== '1,2') throw new Error('readNpz');
 }`;
 
 // Straight use, with what must hold however the package was loaded: one NDArray, and gradients that are right.

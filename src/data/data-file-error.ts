@@ -85,6 +85,20 @@ function explain(error: DecodeError): string {
         `row ${error.row}, column ${JSON.stringify(error.column)}: expected a number, found ${JSON.stringify(error.found)}. ` +
         'Leave the column out, or list what stands for a missing number in missing: [...], which gives NaN.'
       );
+    case 'BadHeader':
+      return `the header is not that of ${error.format}: ${error.reason}. ${AGAIN}, and check that it was written as ${error.format}.`;
+    case 'UnsupportedDType':
+      return (
+        `elements of type ${error.found}: expected one of ${error.supported.join(', ')}. Convert the array before it is written, ` +
+        "with x.astype('float32') where it was made."
+      );
+    case 'IntegerTooLarge':
+      return (
+        `element ${error.index} is the ${error.type} ${error.value}, which 32 bits do not hold: expected integers of at most 32 bits. ` +
+        "Convert the array before it is written, with x.astype('float64') where it was made."
+      );
+    case 'BadArchive':
+      return `not an archive of arrays: ${error.reason}. ${AGAIN}.`;
   }
 }
 

@@ -109,6 +109,32 @@ export interface NotANumber extends InFile<'NotANumber'> {
   readonly found: string;
 }
 
+/** A header that does not say what it must. */
+export interface BadHeader extends InFile<'BadHeader'> {
+  readonly format: string;
+  readonly reason: string;
+}
+
+/** Elements of a type that no array here has. */
+export interface UnsupportedDType extends InFile<'UnsupportedDType'> {
+  /** As the file spells it. */
+  readonly found: string;
+  readonly supported: readonly string[];
+}
+
+/** A 64-bit integer that no array here holds. */
+export interface IntegerTooLarge extends InFile<'IntegerTooLarge'> {
+  readonly type: string;
+  /** Of the element, in the order of the file. */
+  readonly index: number;
+  readonly value: bigint;
+}
+
+/** A zip archive that cannot be read, or holds something else than arrays. */
+export interface BadArchive extends InFile<'BadArchive'> {
+  readonly reason: string;
+}
+
 /** The ways in which a data file can fail to be one. */
 export type DecodeError =
   | Truncated
@@ -126,4 +152,8 @@ export type DecodeError =
   | BadQuotes
   | DuplicateColumn
   | MissingColumn
-  | NotANumber;
+  | NotANumber
+  | BadHeader
+  | UnsupportedDType
+  | IntegerTooLarge
+  | BadArchive;

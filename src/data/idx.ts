@@ -8,6 +8,7 @@ import { ArgumentError } from '../core/errors.js';
 import { hex, orThrow } from './data-file-error.js';
 import type { DecodeError } from './decode-error.js';
 import type { Either } from './either.js';
+import { elementsOf, reorder } from './elements.js';
 
 interface IdxStorage {
   uint8: Uint8Array;
@@ -44,9 +45,6 @@ const FORMATS: Readonly<Record<IdxType, Format>> = {
   float64: { code: 0x0e, bytes: 8, wrap: (shape, b) => ({ dtype: 'float64', shape, data: new Float64Array(b) }) },
 };
 const CODES = Object.values(FORMATS).map(({ code }) => code);
-
-/** Elements of `shape`; a product in float64, so that an absurd header overflows nothing. */
-const sizeOf = (shape: readonly number[]): number => shape.reduce((n, dim) => n * dim, 1);
 
 /**
  * Decodes the bytes of an IDX file.
@@ -85,7 +83,7 @@ export function decodeIdx(bytes: Uint8Array, file = 'IDX data'): Either<DecodeEr
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const end = start + format.bytes * sizeOf(shape);
+  const end = start + format.bytes * elementsOf(shape);
   if (bytes.length < end) {
     return left({ _tag: 'Truncated', file, part: 'data', expectedBytes: end, foundBytes: bytes.length });
   }
@@ -94,7 +92,7 @@ export function decodeIdx(bytes: Uint8Array, file = 'IDX data'): Either<DecodeEr
   }
   const elements = new Uint8Array(end - start);
   elements.set(bytes.subarray(start));
-  return right(format.wrap(shape, swapBytes(elements, format.bytes).buffer));
+  return right(format.wrap(shape, reorder(elements, format.bytes, 'big').buffer));
 }
 
 /**
@@ -125,7 +123,7 @@ export const readIdx = (bytes: Uint8Array, file?: string): IdxArray => orThrow(d
  */
 export function encodeIdx(array: IdxArray): Uint8Array<ArrayBuffer> {
   const { dtype, shape, data } = array;
-  if (shape.length > 255 || sizeOf(shape) !== data.length) {
+  if (shape.length > 255 || elementsOf(shape) !== data.length) {
     throw new ArgumentError(
       `encodeIdx: shape [${shape.join(', ')}] does not describe ${data.length} elements; an IDX file has at most 255 axes, ` +
         'and their sizes multiply to the number of elements.',
@@ -138,14 +136,6 @@ export function encodeIdx(array: IdxArray): Uint8Array<ArrayBuffer> {
   file.set([0, 0, code, shape.length]);
   for (const [axis, dim] of shape.entries()) view.setUint32(4 + 4 * axis, dim);
   file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
-  swapBytes(file.subarray(start), bytes);
+  reorder(file.subarray(start), bytes, 'big');
   return file;
-}
-
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-/** Reverses, in place, the bytes of each element of `width` bytes, if the machine's order is not the file's. */
-function swapBytes(bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<ArrayBuffer> {
-  if (LITTLE_ENDIAN && width > 1) for (let i = 0; i < bytes.length; i += width) bytes.subarray(i, i + width).reverse();
-  return bytes;
 }

@@ -6,7 +6,9 @@ export { batches, type Batches, type BatchesOptions } from './batches.js';
 export { decodeCsv, encodeCsv, readCsv, type CsvFormat, type CsvOptions, type CsvTable } from './csv.js';
 export { DataFileError, orThrow, showDecodeError } from './data-file-error.js';
 export type {
+  BadArchive,
   BadGzip,
+  BadHeader,
   BadQuotes,
   BadUtf8,
   Compressed,
@@ -14,12 +16,14 @@ export type {
   DecodeError,
   DuplicateColumn,
   EmptyFile,
+  IntegerTooLarge,
   LabelOutOfRange,
   MissingColumn,
   NotANumber,
   RaggedRow,
   TrailingBytes,
   Truncated,
+  UnsupportedDType,
   UnsupportedType,
   WrongMagic,
   WrongShape,
@@ -36,4 +40,6 @@ export {
   type LabelImagesOptions,
   type LabelledImages,
 } from './images.js';
+export { decodeNpy, encodeNpy, readNpy } from './npy.js';
+export { decodeNpz, encodeNpz, readNpz, type EncodeNpzOptions } from './npz.js';
 export { numericColumns, readNumericColumns, type NumericColumnsOptions } from './numeric-columns.js';

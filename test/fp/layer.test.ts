@@ -1,9 +1,13 @@
-/** Layers under serial and transformations under chain are Monoids: what can be observed of both sides is equal. */
+/**
+ * Layers under serial, transformations under chain and augmentations under compose are Monoids: what can be observed of
+ * both sides is equal.
+ */
 import fc from 'fast-check';
 import { concatAll } from 'fp-ts/lib/Monoid.js';
 import { describe, expect, test } from 'vitest';
 import { numpy as np, optimizers, random, stax, tree, type NDArray } from 'cotangent';
-import { layer, transformation } from 'cotangent/fp';
+import { augment } from 'cotangent/data';
+import { augmentation, layer, transformation } from 'cotangent/fp';
 
 const WIDTH = 3;
 const data = (value: object): unknown => [
@@ -59,6 +63,23 @@ const transformations = fc.oneof(
   fc.constant(transformation.Monoid.empty),
 );
 
+/** The images that an augmentation makes. */
+const observeAugmentation = (f: augment.Augmentation, seed: number): unknown =>
+  f(random.key(seed), random.uniform(random.key(seed + 1), [3, 4, 5, 2])).js();
+
+const simpleAugmentations = fc.constantFrom(
+  augment.flipLeftRight(),
+  augment.rotation(0.5),
+  augment.brightness(0.2),
+  augment.cutout(2),
+  augment.normalize(0.5, 0.25),
+);
+const augmentations = fc.oneof(
+  simpleAugmentations,
+  fc.array(simpleAugmentations, { maxLength: 3 }).map((list) => augment.compose(...list)),
+  fc.constant(augmentation.Monoid.empty),
+);
+
 interface Instance<A> {
   monoid: { empty: A; concat: (x: A, y: A) => A };
   arbitrary: fc.Arbitrary<A>;
@@ -105,5 +126,15 @@ describe('gradient transformations under chain', () => {
     const list = [erase(optimizers.scaleByAdam()), erase(optimizers.scale(-0.1))];
     const all = concatAll(transformation.Monoid)(list);
     expect(observeTransformation(all, 7)).toEqual(observeTransformation(erase(optimizers.chain(...list)), 7));
+  });
+});
+
+describe('augmentations under compose', () => {
+  laws({ monoid: augmentation.Monoid, arbitrary: augmentations, observe: observeAugmentation });
+
+  test('concatAll is compose', () => {
+    const list = [augment.flipUpDown(), augment.brightness(0.2), augment.zoom([0.5, 2])];
+    const all = concatAll(augmentation.Monoid)(list);
+    expect(observeAugmentation(all, 7)).toEqual(observeAugmentation(augment.compose(...list), 7));
   });
 });

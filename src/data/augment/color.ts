@@ -1,9 +1,11 @@
 /** Changes of values and not of places: brightness, contrast, noise, normalization. */
+import { nth, range } from '../../core/axes.js';
 import { showShape } from '../../core/aval.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NDArray } from '../../core/ndarray.js';
 import { userLine } from '../../core/source.js';
-import { array, mean as meanOf } from '../../numpy/index.js';
+import { concatenate, sliceInDim } from '../../lax/index.js';
+import { mean as meanOf } from '../../numpy/index.js';
 import { normal, uniform } from '../../random/index.js';
 import { besideImages, checkExtent, checkInterval, drawEach, imageShape, type Augmentation } from './augmentation.js';
 
@@ -81,16 +83,16 @@ export function gaussianNoise(stddev: number): Augmentation {
 /** One number for all channels, or one for each. */
 export type PerChannel = number | readonly number[];
 
-function perChannel(op: string, what: string, given: PerChannel, images: NDArray): NDArray {
+/** One number for each channel of the images. */
+function perChannel(op: string, what: string, given: PerChannel, images: NDArray): readonly number[] {
   const { channels } = imageShape(op, images);
   const list = typeof given === 'number' ? [given] : given;
-  if (list.length !== 1 && list.length !== channels) {
-    throw new ShapeError(
-      `${op}: ${list.length} numbers for ${what}, but images of shape ${showShape(images.aval.shape)} have ` +
-        `${channels} channels; give one for each, or one for all.${userLine()}`,
-    );
-  }
-  return array([...list], { dtype: images.dtype });
+  if (list.length === channels) return list;
+  if (list.length === 1) return range(channels).map(() => nth(list, 0));
+  throw new ShapeError(
+    `${op}: ${list.length} numbers for ${what}, but images of shape ${showShape(images.aval.shape)} have ` +
+      `${channels} channels; give one for each, or one for all.${userLine()}`,
+  );
 }
 
 /**
@@ -115,6 +117,19 @@ export function normalize(mean: PerChannel, std: PerChannel): Augmentation {
       `${op}: mean and std are finite numbers or lists of them, std above 0; got ${JSON.stringify([mean, std])}.${userLine()}`,
     );
   }
-  return (_key, images) =>
-    images.sub(perChannel(op, 'the mean', mean, images)).div(perChannel(op, 'the std', std, images));
+  return (_key, images) => {
+    if (typeof mean === 'number' && typeof std === 'number') {
+      imageShape(op, images);
+      return images.sub(mean).div(std);
+    }
+    const means = perChannel(op, 'the mean', mean, images);
+    const stds = perChannel(op, 'the std', std, images);
+    if (means.length === 0) return images;
+    // Channel by channel with numbers, which are on every device; an array of them would be on one.
+    const channel = (k: number): NDArray =>
+      sliceInDim(images, k, k + 1, 3)
+        .sub(nth(means, k))
+        .div(nth(stds, k));
+    return concatenate(range(means.length).map(channel), 3);
+  };
 }

@@ -47,7 +47,7 @@ export const LAYERS: readonly Layer[] = [
     name: 'train',
     files: /^src\/train\//,
     imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'stax', 'optimizers', 'data', 'testing'],
-    packages: [NODE, FP_TS],
+    packages: [NODE, FP_TS, /^cli-progress$/],
   },
   {
     name: 'testing',

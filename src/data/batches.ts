@@ -25,6 +25,11 @@ export interface Batches<B> extends Iterable<B> {
   readonly perEpoch: number;
   /** Number of batches in all epochs. */
   readonly length: number;
+  /**
+   * The batches after the first `step`: those that a run that stopped after as many steps has before it. None of the first is
+   * gathered. Throws ArgumentError unless `step` is a whole number from 0 to `length`.
+   */
+  readonly from: (step: number) => Batches<B>;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface Batches<B> extends Iterable<B> {
  */
 export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T, NDArray, NDArray>> {
   const { size, key, epochs = 1, dropRemainder = false } = options;
-  const rows = rowsOf(data);
+  const rows = rowsOf('batches', data);
   wholeNumber('size', size);
   wholeNumber('epochs', epochs);
   const perEpoch = dropRemainder ? Math.floor(rows / size) : Math.ceil(rows / size);
@@ -57,8 +62,10 @@ export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T,
     );
   }
 
-  function* epoch(order: NDArray | undefined): Generator<MapTree<T, NDArray, NDArray>> {
-    for (let b = 0; b < perEpoch; b++) {
+  type Batch = MapTree<T, NDArray, NDArray>;
+  function* epoch(e: number, first: number): Generator<Batch> {
+    const order = key === undefined ? undefined : permutation(foldIn(key, e), rows);
+    for (let b = first; b < perEpoch; b++) {
       const range = [b * size, Math.min((b + 1) * size, rows)] as const;
       // A permutation has no index out of bounds for `clip` to change; it is the mode that checks least.
       const rowsAt = order?.slice(range);
@@ -68,13 +75,21 @@ export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T,
       );
     }
   }
-  return {
+  const after = (step: number): Batches<Batch> => ({
     perEpoch,
-    length: perEpoch * epochs,
+    length: perEpoch * epochs - step,
     *[Symbol.iterator]() {
-      for (let e = 0; e < epochs; e++) yield* epoch(key === undefined ? undefined : permutation(foldIn(key, e), rows));
+      const begun = Math.floor(step / perEpoch);
+      for (let e = begun; e < epochs; e++) yield* epoch(e, e === begun ? step % perEpoch : 0);
     },
-  };
+    from: (more) => {
+      if (Number.isInteger(more) && more >= 0 && step + more <= perEpoch * epochs) return after(step + more);
+      throw new ArgumentError(
+        `batches: from takes a whole number of steps from 0 to ${perEpoch * epochs - step}, the number of batches, got ${more}.`,
+      );
+    },
+  });
+  return after(0);
 }
 
 function wholeNumber(name: string, value: number): void {
@@ -84,26 +99,69 @@ function wholeNumber(name: string, value: number): void {
 }
 
 /** The number of rows that all leaves have. */
-function rowsOf(data: unknown): number {
+function rowsOf(op: string, data: unknown): number {
   const leaves = leavesWithPath<unknown>([data]).map(([path, leaf]) => {
     const where = showPath(path.slice(1), 'data');
     if (!(leaf instanceof NDArray)) {
-      throw new TreeError(`batches: ${where} is no array; make one with np.array.`);
+      throw new TreeError(`${op}: ${where} is no array; make one with np.array.`);
     }
     return { where, shape: leaf.shape };
   });
   const [first] = leaves;
-  if (first === undefined) throw new TreeError('batches: data has no arrays.');
+  if (first === undefined) throw new TreeError(`${op}: data has no arrays.`);
   for (const { where, shape } of leaves) {
     if (shape[0] === undefined || shape[0] === 0) {
-      throw new ShapeError(`batches: ${where} has shape ${showShape(shape)}, so there are no rows to take.`);
+      throw new ShapeError(`${op}: ${where} has shape ${showShape(shape)}, so there are no rows to take.`);
     }
     if (shape[0] !== first.shape[0]) {
       throw new ShapeError(
-        `batches: ${first.where} has shape ${showShape(first.shape)} and ${where} ${showShape(shape)}; ` +
+        `${op}: ${first.where} has shape ${showShape(first.shape)} and ${where} ${showShape(shape)}; ` +
           'their first axes, the rows, must be as long.',
       );
     }
   }
   return first.shape[0] ?? 0;
+}
+
+/** Options of {@link splitRows}. */
+export interface SplitOptions {
+  /** Shuffles by this key first; without it the second part is the last rows, as Keras's `validation_split`. */
+  key?: NDArray;
+}
+
+/**
+ * The rows of `data`, a tree of arrays that have as many rows, in two parts: all but `fraction` of them, and `fraction` of them
+ * (rounded down, at least one): to train on, and to validate or test with.
+ *
+ * @throws ArgumentError for a fraction outside (0, 1), or if a part would be empty; TreeError and ShapeError as {@link batches}.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * import { splitRows } from 'cotangent/data';
+ *
+ * const [train, validation] = splitRows({ x: np.arange(10) }, 0.2);
+ * [train.x.js(), validation.x.js()]; // => [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9]]
+ * ```
+ */
+export function splitRows<T>(
+  data: T,
+  fraction: number,
+  { key }: SplitOptions = {},
+): readonly [first: MapTree<T, NDArray, NDArray>, second: MapTree<T, NDArray, NDArray>] {
+  const rows = rowsOf('splitRows', data);
+  const second = Math.max(1, Math.floor(rows * fraction));
+  if (!(fraction > 0 && fraction < 1) || second === rows) {
+    throw new ArgumentError(
+      `splitRows: the fraction must be in (0, 1) and leave rows in both parts, got ${fraction} of ${rows} row${rows === 1 ? '' : 's'}.`,
+    );
+  }
+  const at = rows - second;
+  const order = key === undefined ? undefined : permutation(key, rows);
+  const part = (start: number, stop: number): MapTree<T, NDArray, NDArray> =>
+    map(
+      (x: NDArray): NDArray => (order === undefined ? x.slice([start, stop]) : take(x, order.slice([start, stop]), 0)),
+      data,
+    );
+  return [part(0, at), part(at, rows)];
 }

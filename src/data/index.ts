@@ -2,7 +2,7 @@
 import '../backends/install.js';
 
 export * as augment from './augment/index.js';
-export { batches, type Batches, type BatchesOptions } from './batches.js';
+export { batches, splitRows, type Batches, type BatchesOptions, type SplitOptions } from './batches.js';
 export { decodeCsv, encodeCsv, readCsv, type CsvFormat, type CsvOptions, type CsvTable } from './csv.js';
 export { DataFileError, orThrow, showDecodeError } from './data-file-error.js';
 export type {

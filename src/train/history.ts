@@ -1,13 +1,21 @@
 /** What a loop measured, kept: rows of numbers, and their CSV. */
+import type { Trained } from './loop.js';
+import { readMetrics, type HistoryRow } from './measures.js';
 
-/** A row of named numbers; a name may be absent from a row. */
-export type HistoryRow = Readonly<Record<string, number>>;
+export type { HistoryRow } from './measures.js';
 
 /** A growing table. */
 export interface History<R extends HistoryRow> {
   readonly rows: readonly R[];
   /** Adds a row. */
   readonly record: (row: R) => void;
+}
+
+/** A growing table of the steps of a training loop. */
+export interface StepHistory {
+  readonly rows: readonly HistoryRow[];
+  /** Adds a row of a step, for {@link tap}: step, epoch, its metrics by name (one alone is `loss`), those of the validation with `val_` before. */
+  readonly watch: (element: Trained<unknown, unknown> & { readonly validation?: unknown }) => Promise<void>;
 }
 
 /**
@@ -38,4 +46,33 @@ export function toCsv(rows: readonly HistoryRow[]): string {
   const quote = (name: string): string => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
   const lines = rows.map((row) => names.map((name) => row[name] ?? '').join(','));
   return [names.map(quote).join(','), ...lines].map((line) => `${line}\n`).join('');
+}
+
+/**
+ * An empty table that watches a training loop, in Keras's words.
+ *
+ * @example
+ * ```ts
+ * import { run, stepHistory, tap, toCsv, trainWith } from 'cotangent/train';
+ *
+ * const log = stepHistory();
+ * await run(tap(log.watch)(trainWith((n: number, loss: number) => [n, { loss }], 0)([0.5, 0.25])));
+ * toCsv(log.rows); // => "step,loss\n1,0.5\n2,0.25\n"
+ * ```
+ */
+export function stepHistory(): StepHistory {
+  const { rows, record } = history();
+  return {
+    rows,
+    watch: async (element) => {
+      const { step, epoch } = element;
+      const validation = 'validation' in element ? await readMetrics(element.validation) : {};
+      record({
+        step,
+        ...(epoch === undefined ? {} : { epoch }),
+        ...(await readMetrics(element.metrics)),
+        ...Object.fromEntries(Object.entries(validation).map(([name, value]) => [`val_${name}`, value])),
+      });
+    },
+  };
 }

@@ -1,5 +1,21 @@
 /** `cotangent/train`: pieces of a training loop. */
 import '../backends/install.js';
-export { history, toCsv, type History, type HistoryRow } from './history.js';
-export { fold, run, take, tap, trainWith, type AnyIterable, type Trained } from './loop.js';
+export { checkFinite, NotFiniteError } from './check-finite.js';
+export { earlyStopping, type Best, type EarlyStoppingOptions, type Monitor } from './early-stopping.js';
+export { history, stepHistory, toCsv, type History, type HistoryRow, type StepHistory } from './history.js';
+export { untilInterrupted } from './interrupt.js';
+export {
+  fold,
+  run,
+  take,
+  tap,
+  trainWith,
+  type AnyIterable,
+  type Look,
+  type Trained,
+  type TrainOptions,
+} from './loop.js';
+export type { Metrics } from './measures.js';
 export { meter, type Meter, type MeterOptions, type Reading } from './meter.js';
+export { progressBar, type ProgressOptions } from './progress.js';
+export { evaluate, validateWith, type Validated, type ValidateOptions } from './validate.js';

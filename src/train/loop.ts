@@ -3,9 +3,10 @@
  * into an asynchronous stream of what happened, `tap` looks on, `take` ends it early, `run` pulls it to its end. Nothing
  * is computed before `run` asks for it, and each piece is a function from stream to stream, so that they compose:
  *
- *     await pipe(batches(data, options), trainWith(step, start), tap(show), run)
+ *     await pipe(batches(data, options), trainWith(step, start), tap(progressBar()), earlyStopping({ patience: 2 }), run)
  */
 import { ArgumentError } from '../core/errors.js';
+import { breather } from './breathe.js';
 
 /** A stream or a list. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
@@ -14,34 +15,71 @@ export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 export interface Trained<S, M> {
   /** Number of steps done, from 1. */
   readonly step: number;
+  /** Number of steps there will be, where the batches know it. */
+  readonly steps?: number;
+  /** Number of steps that an epoch has, where the batches know it. */
+  readonly perEpoch?: number;
+  /** Which epoch the step is in, from 1, where the batches know it. */
+  readonly epoch?: number;
   /** Parameters, optimizer state, or whatever the step threads. If the step donates it, it is valid until the next one. */
   readonly state: S;
   /** What the step measured: the loss. */
   readonly metrics: M;
 }
 
+/** Options of {@link trainWith}. */
+export interface TrainOptions {
+  /** Number of steps that led to the state, of a run that goes on; 0 by default. */
+  done?: number;
+}
+
+/** The length of batches that know it, such as those of `cotangent/data`. */
+function lengthsOf(batches: object, done: number): { readonly steps?: number; readonly perEpoch?: number } {
+  const { length, perEpoch } = batches as { readonly length?: unknown; readonly perEpoch?: unknown };
+  if (typeof length !== 'number') return {};
+  return { steps: done + length, ...(typeof perEpoch === 'number' ? { perEpoch } : {}) };
+}
+
 /**
- * Trains by a step: a pure function from a state and a batch to the next state and what it measured.
+ * Trains by a step: a pure function from a state and a batch to the next state and what it measured. Now and then it lets
+ * timers, signals and finalizers of arrays run, which a loop that never waits would hold up.
  *
  * @example
  * ```ts
  * import { run, trainWith } from 'cotangent/train';
  *
  * const addUp = trainWith((sum: number, n: number) => [sum + n, n * n], 0);
- * (await run(addUp([1, 2, 3]))); // => {"step": 3, "state": 6, "metrics": 9}
+ * const { step, state, metrics } = await run(addUp([1, 2, 3]));
+ * [step, state, metrics]; // => [3, 6, 9]
  * ```
  */
-export const trainWith = <S, B, M>(step: (state: S, batch: B) => readonly [state: S, metrics: M], start: S) =>
+export const trainWith = <S, B, M>(
+  step: (state: S, batch: B) => readonly [state: S, metrics: M],
+  start: S,
+  { done: before = 0 }: TrainOptions = {},
+) =>
   async function* (batches: AnyIterable<B>): AsyncGenerator<Trained<S, M>, void, void> {
+    const lengths = lengthsOf(batches, before);
+    const { perEpoch } = lengths;
+    const breathe = breather();
     let state = start;
-    let done = 0;
+    let done = before;
     for await (const batch of batches) {
       const [next, metrics] = step(state, batch);
       state = next;
       done++;
-      yield { step: done, state, metrics };
+      const epoch = perEpoch === undefined ? {} : { epoch: Math.ceil(done / perEpoch) };
+      yield { step: done, ...lengths, ...epoch, state, metrics };
+      await breathe();
     }
   };
+
+/** A look at the elements of a stream. */
+export interface Look<T> {
+  (element: T): void | Promise<void>;
+  /** Called when the stream ends, also by an error: what gives the terminal back, or closes a file. */
+  readonly end?: () => void | Promise<void>;
+}
 
 /**
  * Looks at each element as it passes, waiting if the look is asynchronous.
@@ -55,11 +93,15 @@ export const trainWith = <S, B, M>(step: (state: S, batch: B) => readonly [state
  * seen; // => [1, 2, 3]
  * ```
  */
-export const tap = <T>(look: (element: T) => void | Promise<void>) =>
+export const tap = <T>(look: Look<T>) =>
   async function* (stream: AnyIterable<T>): AsyncGenerator<T, void, void> {
-    for await (const element of stream) {
-      await look(element);
-      yield element;
+    try {
+      for await (const element of stream) {
+        await look(element);
+        yield element;
+      }
+    } finally {
+      await look.end?.();
     }
   };
 

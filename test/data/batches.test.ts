@@ -1,7 +1,7 @@
 /** Mini-batches: all rows, each once an epoch, in an order that the key alone decides. */
 import { describe, expect, test } from 'vitest';
 import { numpy as np, random } from 'cotangent';
-import { batches } from 'cotangent/data';
+import { batches, splitRows } from 'cotangent/data';
 
 const data = { x: np.arange(20).reshape(10, 2), labels: { y: np.arange(10) } };
 const rows = (options: Parameters<typeof batches>[1]): number[][] =>
@@ -46,6 +46,35 @@ describe('batches', () => {
   test('knows its length', () => {
     const some = batches(data, { size: 3, epochs: 2 });
     expect([some.perEpoch, some.length, [...some].length]).toEqual([4, 8, 8]);
+  });
+
+  test('from(step) has what is left after as many steps, in the middle of an epoch too', () => {
+    const all = batches(data, { size: 3, key: random.key(2), epochs: 3 });
+    const list = (some: Iterable<{ labels: { y: np.Array } }>): string[] =>
+      [...some].map(({ labels }) => labels.y.js().toString());
+    for (const step of [0, 1, 4, 6, 11, 12]) {
+      const rest = all.from(step);
+      expect([rest.length, rest.perEpoch]).toEqual([12 - step, 4]);
+      expect(list(rest)).toEqual(list(all).slice(step));
+    }
+    expect(list(all.from(2).from(3))).toEqual(list(all).slice(5));
+    expect(() => all.from(13)).toThrow(
+      /from takes a whole number of steps from 0 to 12, the number of batches, got 13/,
+    );
+  });
+
+  test('splitRows: two parts of all rows, the last ones or by a key', () => {
+    const [first, second] = splitRows(data, 0.3);
+    expect(first.labels.y.js()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(second.x.js()).toEqual([[14, 15], [16, 17], [18, 19]]); // prettier-ignore
+    const [a, b] = splitRows(data, 0.3, { key: random.key(0) });
+    const together = [...a.labels.y.dataSync(), ...b.labels.y.dataSync()];
+    expect(together).not.toEqual([...Array(10).keys()]);
+    expect(together.toSorted((x, y) => x - y)).toEqual([...Array(10).keys()]);
+    expect(() => splitRows(data, 1)).toThrow(
+      /fraction must be in \(0, 1\) and leave rows in both parts, got 1 of 10 rows/,
+    );
+    expect(() => splitRows({ x: np.ones([1]) }, 0.5)).toThrow(/got 0.5 of 1 row\./);
   });
 
   test('refuses what has no rows to take', () => {

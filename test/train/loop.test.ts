@@ -21,9 +21,9 @@ describe('trainWith', () => {
 
   test('threads the state through the batches', async () => {
     expect(await collect(sums([1, 2, 3]))).toEqual([
-      { step: 1, state: 101, metrics: { n: 1 } },
-      { step: 2, state: 103, metrics: { n: 2 } },
-      { step: 3, state: 106, metrics: { n: 3 } },
+      { step: 1, steps: 3, state: 101, metrics: { n: 1 } },
+      { step: 2, steps: 3, state: 103, metrics: { n: 2 } },
+      { step: 3, steps: 3, state: 106, metrics: { n: 3 } },
     ]);
   });
 

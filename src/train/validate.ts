@@ -1,0 +1,94 @@
+/** Evaluation: of a state now and then while training, and of a function over batches. */
+import { ArgumentError } from '../core/errors.js';
+import { NDArray } from '../core/ndarray.js';
+import { leaves } from '../core/tree.js';
+import type { AnyIterable, Trained } from './loop.js';
+import { readMetrics, type HistoryRow, type Metrics } from './measures.js';
+
+/** A step after which there may have been an evaluation. */
+export type Validated<E, V> = E & {
+  /** What the evaluation found; absent between evaluations. */
+  readonly validation?: V;
+};
+
+/** Options of {@link validateWith}. */
+export interface ValidateOptions {
+  /** Number of steps from one evaluation to the next; an epoch by default, where the batches know it. */
+  every?: number;
+}
+
+/** Whether a step is the last of an epoch, or of `every` steps, or of all. */
+export function isDue(
+  { step, steps, perEpoch }: Trained<unknown, unknown>,
+  every: number | undefined,
+  op: string,
+): boolean {
+  // A list of batches is one epoch.
+  const period = every ?? perEpoch ?? steps;
+  if (period === undefined) {
+    throw new ArgumentError(
+      `${op}: these batches do not know how many an epoch has; say how often with { every: n }, in steps, or use batches of cotangent/data.`,
+    );
+  }
+  return step % period === 0 || step === steps;
+}
+
+/**
+ * Evaluates the state at the end of each epoch, or of every so many steps: `validation` of these elements is what `evaluate`
+ * returns, which may be a promise. Early stopping and checkpoints of the best look at it.
+ *
+ * @throws ArgumentError if the batches do not know their epochs and there is no `every`.
+ *
+ * @example
+ * ```ts
+ * import { fold, trainWith, validateWith } from 'cotangent/train';
+ *
+ * const steps = trainWith((sum: number, n: number) => [sum + n, n], 0)([1, 2, 3]);
+ * const all = fold((list: unknown[], { step, validation }: { step: number; validation?: number }) => [...list, [step, validation]], []);
+ * await all(validateWith((sum: number) => -sum, { every: 2 })(steps)); // => [[1, undefined], [2, -3], [3, -6]]
+ * ```
+ */
+export const validateWith = <S, V>(evaluate: (state: S) => V | Promise<V>, { every }: ValidateOptions = {}) =>
+  async function* <E extends Trained<S, unknown>>(stream: AnyIterable<E>): AsyncGenerator<Validated<E, V>, void, void> {
+    for await (const element of stream) {
+      yield isDue(element, every, 'validateWith') ? { ...element, validation: await evaluate(element.state) } : element;
+    }
+  };
+
+/** Rows of a batch: the length of the first axis of its first array. */
+const rowsOf = (batch: object): number =>
+  leaves<unknown>([batch]).find((x): x is NDArray => x instanceof NDArray)?.shape[0] ?? 1;
+
+/**
+ * The mean of what `measure` says of each batch, each batch counting by its rows: a metric of a data set that is too large for
+ * one batch. `measure` returns a number, a scalar array, or a record of them; the result is a record, a number alone being its
+ * `loss`.
+ *
+ * @throws ArgumentError if there is no batch.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * import { batches } from 'cotangent/data';
+ * import { evaluate } from 'cotangent/train';
+ *
+ * const data = { x: np.array([1, 2, 6]) };
+ * await evaluate(({ x }) => ({ mean: x.mean() }), batches(data, { size: 2 })); // => { mean: 3 }
+ * ```
+ */
+export async function evaluate<B extends object>(
+  measure: (batch: B) => Metrics,
+  batches: AnyIterable<B>,
+): Promise<HistoryRow> {
+  const sums: Record<string, number> = {};
+  let rows = 0;
+  for await (const batch of batches) {
+    const weight = rowsOf(batch);
+    rows += weight;
+    for (const [name, value] of Object.entries(await readMetrics(measure(batch)))) {
+      sums[name] = (sums[name] ?? 0) + weight * value;
+    }
+  }
+  if (rows === 0) throw new ArgumentError('evaluate: there is no batch to evaluate on.');
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
+}

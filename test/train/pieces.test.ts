@@ -1,0 +1,184 @@
+/** Validation, early stopping, the guard against NaN, histories, interruption: what a training loop is composed of. */
+import { pipe } from 'fp-ts/lib/function.js';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { grad, jit, numpy as np, optimizers, random, type NDArray } from 'cotangent';
+import { batches } from 'cotangent/data';
+import {
+  checkFinite, earlyStopping, evaluate, fold, NotFiniteError, progressBar, run, stepHistory, take, tap, trainWith,
+  untilInterrupted, validateWith, type Trained,
+} from 'cotangent/train'; // prettier-ignore
+
+const collect = <T>() => fold<T, T[]>((all, element) => [...all, element], []);
+/** Steps that report these losses. */
+const losses = (list: readonly number[]): AsyncGenerator<Trained<number, number>> =>
+  trainWith((n: number, loss: number) => [n + 1, loss] as const, 0)(list);
+
+describe('validateWith', () => {
+  test('at the end of each epoch, and of training', async () => {
+    const data = batches(np.arange(10), { size: 4, epochs: 2 });
+    const seen = await pipe(
+      data,
+      trainWith((n: number, _batch: NDArray) => [n + 1, 0] as const, 0),
+      validateWith(async (n: number) => Promise.resolve({ loss: n })),
+      collect(),
+    );
+    expect(seen.map(({ validation }) => validation?.loss)).toEqual([undefined, undefined, 3, undefined, undefined, 6]);
+    expect(seen.map(({ epoch, steps }) => [epoch, steps])).toEqual([1, 1, 1, 2, 2, 2].map((epoch) => [epoch, 6]));
+    expectTypeOf(seen[0]?.validation).toEqualTypeOf<{ loss: number } | undefined>();
+  });
+  test('of batches that do not know their epochs needs to be told how often', async () => {
+    const some = (function* () {
+      yield 1;
+    })();
+    const steps = trainWith((n: number, _batch: number) => [n, 0] as const, 0)(some);
+    await expect(run(validateWith(() => 0)(steps))).rejects.toThrow(
+      /validateWith: these batches do not know.*every: n/,
+    );
+  });
+  test('evaluate weighs batches by their rows', async () => {
+    const data = { x: np.array([1, 2, 3, 4, 5]), y: np.array([0, 0, 0, 0, 10]) };
+    expect(await evaluate(({ x, y }) => ({ a: x.mean(), b: y.mean() }), batches(data, { size: 2 }))).toEqual({
+      a: 3,
+      b: 2,
+    });
+    expect(await evaluate((x: NDArray) => x.mean(), batches(data.x, { size: 4 }))).toEqual({ loss: 3 });
+    await expect(evaluate(() => 1, [])).rejects.toThrow(/no batch to evaluate on/);
+    await expect(evaluate((x: NDArray) => x, batches(data.x, { size: 4 }))).rejects.toThrow(
+      /metric loss.*shape \[4\].*take its mean/,
+    );
+  });
+});
+
+describe('earlyStopping', () => {
+  test.each([
+    [0, [3, 2, 2.5, 1], 2, 3],
+    [1, [3, 2, 2.5, 1, 5, 6, 0], 4, 6],
+    [2, [3, 2, 2.5, 2.1, 2.2, 0], 2, 5],
+    [5, [3, 2, 1], 3, 3],
+  ])('patience %i over %j is best at step %i after %i', async (patience, list, best, ended) => {
+    const seen = await collect<Trained<number, number>>()(earlyStopping({ patience })(losses(list)));
+    expect(seen.slice(0, -1).map(({ step }) => step)).toEqual(Array.from({ length: ended }, (_, i) => i + 1));
+    expect(seen.at(-1)).toMatchObject({ step: best, state: best, best: { step: best, value: list[best - 1] } });
+  });
+  test('minDelta, mode, the name of a metric, and the last state instead of the best', async () => {
+    const named = trainWith((n: number, accuracy: number) => [n + 1, { accuracy, loss: 0 }] as const, 0);
+    const at = await run(
+      earlyStopping({ monitor: 'accuracy', mode: 'max', minDelta: 0.1 })(named([0.5, 0.7, 0.75, 0.9])),
+    );
+    expect(at.best).toEqual({ step: 2, value: 0.7 });
+    expect((await run(earlyStopping({ restoreBest: false })(losses([2, 3])))).state).toBe(2);
+    await expect(run(earlyStopping({ monitor: 'f1' })(named([1])))).rejects.toThrow(
+      /no metric 'f1'; there are accuracy, loss/,
+    );
+    expect(() => earlyStopping({ patience: -1 })).toThrow(/patience must be a whole number from 0/);
+  });
+  test('of a validated stream looks at the validation', async () => {
+    const at = await pipe(
+      losses([9, 1, 9, 9, 9, 9]),
+      validateWith((n: number) => Math.abs(n - 4), { every: 2 }),
+      earlyStopping(),
+      run,
+    );
+    expect(at).toMatchObject({ state: 4, best: { step: 4, value: 0 } });
+  });
+  test('the best state outlives the step that donates it, and the second pass takes as many steps', async () => {
+    const target = np.array([1, 2, 3]);
+    const loss = (w: NDArray, noise: NDArray): NDArray => w.sub(target).sub(noise.mean()).square().sum();
+    const opt = optimizers.sgd(0.3);
+    const start = (): { w: NDArray; s: ReturnType<typeof opt.init<NDArray>> } => {
+      const w = np.zeros([3]);
+      return { w, s: opt.init(w) };
+    };
+    const step = jit(
+      ({ w, s }: ReturnType<typeof start>, batch: NDArray) => {
+        const [updates, next] = opt.update(grad(loss)(w, batch), s, w);
+        return [{ w: optimizers.applyUpdates(w, updates), s: next }, loss(w, batch)] as const;
+      },
+      { donate: [0] },
+    );
+    const data = batches(random.normal(random.key(0), [64]), { size: 4, key: random.key(1), epochs: 3 });
+    const found = await pipe(data, trainWith(step, start()), earlyStopping({ patience: 3 }), run);
+    const again = await pipe(data, trainWith(step, start()), take(found.best?.step ?? 0), run);
+    expect(found.state.w.js()).toEqual(again.state.w.js());
+  });
+});
+
+describe('checkFinite', () => {
+  test('names the step, the metric and the leaves', async () => {
+    const steps = trainWith(
+      ({ w, b }: { w: NDArray; b: NDArray }, x: number) => [{ w: w.mul(x), b }, { loss: w.mul(x).sum() }] as const,
+      { w: np.ones([3]), b: np.zeros([2]) },
+    );
+    const error: unknown = await run(checkFinite()(steps([1, 2, NaN, 1]))).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NotFiniteError);
+    expect(error).toMatchObject({ step: 3, metric: 'loss', leaves: ['state.w'] });
+    expect(String(error)).toMatch(
+      /after step 3 the loss is NaN\. Not finite in the state: state\.w \(3 of 3\)\. Lower the learning rate/,
+    );
+    expect((await run(checkFinite()(steps([1, 2])))).step).toBe(2);
+  });
+  test('a loss that is not finite with a state that is', async () => {
+    const error: unknown = await run(checkFinite()(losses([1, Infinity]))).catch((e: unknown) => e);
+    expect(String(error)).toMatch(/after step 2 the loss is Infinity\. All arrays of the state are finite still/);
+  });
+});
+
+describe('looking on', () => {
+  test('a history of steps and validations', async () => {
+    const log = stepHistory();
+    await pipe(
+      losses([3, 2]),
+      validateWith((n: number) => ({ loss: np.array(n), accuracy: 1 })),
+      tap(log.watch),
+      run,
+    );
+    expect(log.rows).toEqual([
+      { step: 1, loss: 3 },
+      { step: 2, loss: 2, val_loss: 2, val_accuracy: 1 },
+    ]);
+  });
+  test('a look is told that the stream ended, also by an error or by someone who wants no more', async () => {
+    let ends = 0;
+    const look = Object.assign(() => undefined, {
+      end: () => {
+        ends++;
+      },
+    });
+    await run(tap(look)([1, 2]));
+    await run(take(1)(tap(look)([1, 2])));
+    const failing = trainWith((): [number, number] => {
+      throw new Error('no step');
+    }, 0);
+    await expect(run(tap(look)(failing([1])))).rejects.toThrow('no step');
+    expect(ends).toBe(3);
+  });
+  test('the progress bar shows epochs, throughput and metrics', async () => {
+    const written: string[] = [];
+    const write = process.stderr.write.bind(process.stderr);
+    process.stderr.write = (text: string | Uint8Array) => written.push(String(text)) > 0;
+    try {
+      const data = batches(np.arange(8), { size: 2, epochs: 2 });
+      const steps = trainWith((n: number, _batch: NDArray) => [n, { loss: 0.25, accuracy: 0.5 }] as const, 0)(data);
+      await run(tap(progressBar({ batchSize: 2, unit: 'images' }))(steps));
+    } finally {
+      process.stderr.write = write;
+    }
+    expect(written.join('')).toMatch(/100% +epoch 2\/2 +\d+ images\/s +ETA 0 s +loss 0\.2500 +accuracy 0\.5000/);
+  });
+});
+
+describe('untilInterrupted', () => {
+  test('Ctrl-C ends the stream after the step under way, a second listener stays', async () => {
+    const before = process.listenerCount('SIGINT');
+    const seen = await pipe(
+      losses([1, 2, 3, 4]),
+      untilInterrupted(),
+      tap(({ step }) => {
+        if (step === 2) process.emit('SIGINT');
+      }),
+      collect(),
+    );
+    expect(seen.map(({ step }) => step)).toEqual([1, 2]);
+    expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+});

@@ -7,7 +7,7 @@ import { NDArray } from '../../core/ndarray.js';
 import { userLine } from '../../core/source.js';
 import { where } from '../../numpy/index.js';
 import { bernoulli, spawn, split } from '../../random/index.js';
-import { vmap } from '../../transforms/index.js';
+import { vmap, type ToArrays } from '../../transforms/index.js';
 
 /**
  * A random change of a batch of images: a pure function of a key and of float images
@@ -111,11 +111,8 @@ export function sizeOf2(op: string, what: string, size: Size, least: number): re
 }
 
 /** What `draw` makes of one key for each of `count` images, stacked; the draw of image i depends on i, not on `count`. */
-export const drawEach = <T>(key: NDArray, count: number, draw: (key: NDArray) => T): ReturnType<typeof mapKeys<T>> =>
-  mapKeys(draw, split(key, count));
-
-const mapKeys = <T>(draw: (key: NDArray) => T, keys: NDArray): ReturnType<ReturnType<typeof vmap<[NDArray], T>>> =>
-  vmap<[NDArray], T>(draw)(keys);
+export const drawEach = <T>(key: NDArray, count: number, draw: (key: NDArray) => T): ToArrays<T> =>
+  vmap(draw)(split(key, count));
 
 /** Numbers, one for each image, shaped to stand beside the images. */
 export const besideImages = (x: NDArray, images: NDArray): NDArray =>

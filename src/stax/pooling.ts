@@ -127,7 +127,8 @@ export const GlobalAvgPool = global('GlobalAvgPool', (x, axes, mask) => {
 });
 
 /**
- * The largest element over all spatial axes; with a mask, of the steps that are there. See {@link GlobalAvgPool}.
+ * The largest element over all spatial axes; with a mask, of the steps that are there, and 0 where none is. See
+ * {@link GlobalAvgPool}.
  *
  * @example
  * ```ts
@@ -135,9 +136,10 @@ export const GlobalAvgPool = global('GlobalAvgPool', (x, axes, mask) => {
  * stax.GlobalMaxPool[1]([], np.array([[[1], [3], [2]]])).js(); // => [[3]]
  * ```
  */
-export const GlobalMaxPool = global('GlobalMaxPool', (x, axes, mask) =>
-  lax.reduceMax(
-    mask === undefined ? x : lax.select(maskSteps('GlobalMaxPool', mask, x), x, lax.scalarLike(-Infinity, x)),
-    axes,
-  ),
-);
+export const GlobalMaxPool = global('GlobalMaxPool', (x, axes, mask) => {
+  if (mask === undefined) return lax.reduceMax(x, axes);
+  const there = maskSteps('GlobalMaxPool', mask, x);
+  const largest = lax.reduceMax(lax.select(there, x, lax.scalarLike(-Infinity, x)), axes);
+  // The largest of nothing is -∞, of which a derivative would make NaN.
+  return lax.select(lax.reduceOr(there, axes), largest, lax.scalarLike(0, largest));
+});

@@ -79,6 +79,14 @@ describe('masks', () => {
     expect(flat(apply(params, x.slice([0, 1]), { mask: nothing })).every((v) => v === 0)).toBe(true);
     expect(flat(grad(loss)(x.slice([0, 1]))).every((v) => v === 0)).toBe(true);
   });
+  test.each([
+    ['GlobalMaxPool', stax.GlobalMaxPool],
+    ['GlobalAvgPool', stax.GlobalAvgPool],
+  ] as const)('%s of a sequence without any step is 0, and so is its gradient', (_name, [, apply]) => {
+    const nothing = np.zeros([3, 5], { dtype: 'bool' });
+    expect(flat(apply([], x, { mask: nothing })).every((v) => v === 0)).toBe(true);
+    expect(flat(grad((v: NDArray) => apply([], v, { mask: nothing }).sum())(x)).every((v) => v === 0)).toBe(true);
+  });
   test('errors name the layer and say what a mask is', () => {
     const [init, apply] = stax.LSTM(2);
     const { params } = init(key, [-1, 5, 4]);

@@ -1,8 +1,6 @@
 /** Early stopping: training ends when a measure has not improved for a while, with the state it was best at. */
-import { fromHost } from '../core/concrete.js';
 import { ArgumentError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
-import { map } from '../core/tree.js';
+import { copyArrays } from './copy.js';
 import type { AnyIterable, Trained } from './loop.js';
 import { readMetric } from './measures.js';
 
@@ -38,25 +36,6 @@ export async function measure(
 ): Promise<number | undefined> {
   if ('validation' in element) return readMetric(element.validation, monitor);
   return validates ? undefined : readMetric(element.metrics, monitor);
-}
-
-/** Arrays of its own, which stay when the state that they are of is donated. */
-export async function copyState<S>(state: S): Promise<S> {
-  const arrays: NDArray[] = [];
-  map(
-    (leaf: unknown) => {
-      if (leaf instanceof NDArray) arrays.push(leaf);
-      return leaf;
-    },
-    [state] as never,
-  );
-  const copies = new Map(
-    await Promise.all(arrays.map(async (x) => [x, fromHost((await x.data()).slice(), x.shape, x.dtype)] as const)),
-  );
-  const [copy] = map((leaf: unknown) => (leaf instanceof NDArray ? (copies.get(leaf) ?? leaf) : leaf), [
-    state,
-  ] as never) as unknown as readonly [S];
-  return copy;
 }
 
 /**
@@ -104,7 +83,7 @@ export function earlyStopping({
       if (value === undefined) continue;
       const gain = best === undefined ? Infinity : mode === 'min' ? best.value - value : value - best.value;
       if (gain > minDelta) {
-        best = { value, element: restoreBest ? { ...element, state: await copyState(element.state) } : element };
+        best = { value, element: restoreBest ? { ...element, state: copyArrays(element.state) } : element };
         failures = 0;
       } else if (++failures > patience) {
         break;

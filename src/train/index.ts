@@ -17,5 +17,15 @@ export {
 } from './loop.js';
 export type { Metrics } from './measures.js';
 export { meter, type Meter, type MeterOptions, type Reading } from './meter.js';
+export {
+  minimize,
+  type Beginning,
+  type Loss,
+  type LossContext,
+  type LossWith,
+  type Minimizer,
+  type MinimizeOptions,
+  type TrainState,
+} from './minimize.js';
 export { progressBar, type ProgressOptions } from './progress.js';
 export { evaluate, validateWith, type Validated, type ValidateOptions } from './validate.js';

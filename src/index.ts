@@ -11,6 +11,8 @@ export * as numpy from './numpy/index.js';
 export * as nn from './nn/index.js';
 export * as random from './random/index.js';
 export * as scipy from './scipy/index.js';
+export * as losses from './losses/index.js';
+export * as metrics from './metrics/index.js';
 export * as stax from './stax/index.js';
 export * as optimizers from './optimizers/index.js';
 export * as tree from './core/tree-api.js';

@@ -34,6 +34,8 @@ export const LAYERS: readonly Layer[] = [
   { name: 'nn', files: /^src\/nn\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
   { name: 'random', files: /^src\/random\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
 
+  { name: 'losses', files: /^src\/losses\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+  { name: 'metrics', files: /^src\/metrics\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
   { name: 'stax', files: /^src\/stax\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
   { name: 'optimizers', files: /^src\/optimizers\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
 
@@ -71,6 +73,8 @@ export const LAYERS: readonly Layer[] = [
       'jit',
       ...BELOW_LIBRARIES,
       ...LIBRARIES,
+      'losses',
+      'metrics',
       'stax',
       'optimizers',
       'compiler',

@@ -80,11 +80,11 @@ export interface Minimizer<P, B, O, S> {
  * const [init, apply] = stax.Dense(1);
  * const { params } = init(random.key(0), [-1, 2]);
  * const loss = (p: typeof params, { x, y }: { x: NDArray; y: NDArray }) => apply(p, x).sub(y).square().mean();
- * const { start, step } = minimize(loss, optimizers.sgd(0.1));
+ * const { start, step } = minimize(loss, optimizers.sgd(0.3));
  *
  * const x = np.array([[0, 1], [1, 0], [1, 1]]);
  * const batch = { x, y: x.sum(1, { keepdims: true }) };
- * const { state } = await run(trainWith(step, start({ params }))(Array.from({ length: 200 }, () => batch)));
+ * const { state } = await run(trainWith(step, start({ params }))(Array.from({ length: 500 }, () => batch)));
  * np.allclose(state.params.W, 1, { atol: 0.01 }).item(); // => true
  * ```
  */

@@ -1,5 +1,5 @@
 /** What a loop measured, kept: rows of numbers, and their CSV. */
-import type { Trained } from './loop.js';
+import type { LookAtSteps, Trained } from './loop.js';
 import { readMetrics, type HistoryRow } from './measures.js';
 
 export type { HistoryRow } from './measures.js';
@@ -15,7 +15,7 @@ export interface History<R extends HistoryRow> {
 export interface StepHistory {
   readonly rows: readonly HistoryRow[];
   /** Adds a row of a step, for {@link tap}: step, epoch, its metrics by name (one alone is `loss`), those of the validation with `val_` before. */
-  readonly watch: (element: Trained<unknown, unknown> & { readonly validation?: unknown }) => Promise<void>;
+  readonly watch: LookAtSteps;
 }
 
 /**
@@ -62,17 +62,15 @@ export function toCsv(rows: readonly HistoryRow[]): string {
  */
 export function stepHistory(): StepHistory {
   const { rows, record } = history();
-  return {
-    rows,
-    watch: async (element) => {
-      const { step, epoch } = element;
-      const validation = 'validation' in element ? await readMetrics(element.validation) : {};
-      record({
-        step,
-        ...(epoch === undefined ? {} : { epoch }),
-        ...(await readMetrics(element.metrics)),
-        ...Object.fromEntries(Object.entries(validation).map(([name, value]) => [`val_${name}`, value])),
-      });
-    },
+  const watch = async (element: Trained<unknown, unknown>): Promise<void> => {
+    const { step, epoch } = element;
+    const validation = 'validation' in element ? await readMetrics(element.validation) : {};
+    record({
+      step,
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(await readMetrics(element.metrics)),
+      ...Object.fromEntries(Object.entries(validation).map(([name, value]) => [`val_${name}`, value])),
+    });
   };
+  return { rows, watch: Object.assign(watch, { anySteps: true as const }) };
 }

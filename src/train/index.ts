@@ -12,6 +12,7 @@ export {
   trainWith,
   type AnyIterable,
   type Look,
+  type LookAtSteps,
   type Trained,
   type TrainOptions,
 } from './loop.js';

@@ -81,6 +81,11 @@ export interface Look<T> {
   readonly end?: () => void | Promise<void>;
 }
 
+/** A look at steps of any state and metrics, such as a progress bar: it leaves their types as they are. */
+export interface LookAtSteps extends Look<Trained<unknown, unknown>> {
+  readonly anySteps: true;
+}
+
 /**
  * Looks at each element as it passes, waiting if the look is asynchronous.
  *
@@ -93,8 +98,12 @@ export interface Look<T> {
  * seen; // => [1, 2, 3]
  * ```
  */
-export const tap = <T>(look: Look<T>) =>
-  async function* (stream: AnyIterable<T>): AsyncGenerator<T, void, void> {
+export function tap(
+  look: LookAtSteps,
+): <E extends Trained<unknown, unknown>>(stream: AnyIterable<E>) => AsyncGenerator<E, void, void>;
+export function tap<T>(look: Look<T>): (stream: AnyIterable<T>) => AsyncGenerator<T, void, void>;
+export function tap<T>(look: Look<T>) {
+  return async function* (stream: AnyIterable<T>): AsyncGenerator<T, void, void> {
     try {
       for await (const element of stream) {
         await look(element);
@@ -104,6 +113,7 @@ export const tap = <T>(look: Look<T>) =>
       await look.end?.();
     }
   };
+}
 
 /**
  * The first `n` elements; the stream is asked for no more than these.

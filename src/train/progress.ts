@@ -1,7 +1,7 @@
 /** A progress bar for training, drawn by cli-progress: steps, epochs, throughput, time left, loss. */
 import { readMetrics } from './measures.js';
 import { meter } from './meter.js';
-import type { Look, Trained } from './loop.js';
+import type { LookAtSteps, Trained } from './loop.js';
 
 /** Options of {@link progressBar}. */
 export interface ProgressOptions {
@@ -51,7 +51,7 @@ async function start(total: number): Promise<Bar | undefined> {
  * (await run(tap(progressBar())(steps))).state; // => 2
  * ```
  */
-export function progressBar(options: ProgressOptions = {}): Look<Trained<unknown, unknown>> {
+export function progressBar(options: ProgressOptions = {}): LookAtSteps {
   const { batchSize, unit = batchSize === undefined ? 'steps' : 'items' } = options;
   const now = (): number => performance.now() / 1000;
   let begun: { readonly bar: Bar | undefined; readonly read: ReturnType<typeof meter> } | undefined;
@@ -71,6 +71,7 @@ export function progressBar(options: ProgressOptions = {}): Look<Trained<unknown
     });
   };
   return Object.assign(look, {
+    anySteps: true as const,
     end: () => {
       begun?.bar?.stop();
     },

@@ -48,12 +48,23 @@ export function isDue(
  * await all(validateWith((sum: number) => -sum, { every: 2 })(steps)); // => [[1, undefined], [2, -3], [3, -6]]
  * ```
  */
-export const validateWith = <S, V>(evaluate: (state: S) => V | Promise<V>, { every }: ValidateOptions = {}) =>
-  async function* <E extends Trained<S, unknown>>(stream: AnyIterable<E>): AsyncGenerator<Validated<E, V>, void, void> {
+export function validateWith<E extends Trained<unknown, unknown>, V>(
+  evaluate: (state: E['state']) => V | Promise<V>,
+  options?: ValidateOptions,
+): (stream: AnyIterable<E>) => AsyncGenerator<Validated<E, V>, void, void>;
+export function validateWith<S, V>(
+  evaluate: (state: S) => V | Promise<V>,
+  options?: ValidateOptions,
+): <E extends Trained<S, unknown>>(stream: AnyIterable<E>) => AsyncGenerator<Validated<E, V>, void, void>;
+export function validateWith<S, V>(evaluate: (state: S) => V | Promise<V>, { every }: ValidateOptions = {}) {
+  return async function* <E extends Trained<S, unknown>>(
+    stream: AnyIterable<E>,
+  ): AsyncGenerator<Validated<E, V>, void, void> {
     for await (const element of stream) {
       yield isDue(element, every, 'validateWith') ? { ...element, validation: await evaluate(element.state) } : element;
     }
   };
+}
 
 /** Rows of a batch: the length of the first axis of its first array. */
 const rowsOf = (batch: object): number =>

@@ -1,0 +1,229 @@
+/** Losses and metrics against PyTorch, SciPy and definitions (scripts/fixtures/losses.py); extreme values, laws, bad input. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { grad, jit, losses, metrics, nn, numpy as np, random, valueAndGrad, vmap, type NDArray } from 'cotangent';
+
+type Nested = number | number[] | number[][] | number[][][];
+interface Fixtures {
+  cases: Record<string, { x: Nested; value: number; gradient: Nested }>;
+  labels: number[];
+  classWeights: number[];
+  soft: Nested;
+  target: number[];
+  signs: number[];
+  b: Nested;
+  c: Nested;
+  ctc: Record<'labels' | 'inputLengths' | 'labelLengths', Nested>;
+  information: Record<'p' | 'q', Nested> & Record<'entropy' | 'klDivergence' | 'bits', number[]>;
+  metrics: Record<'labels' | 'predicted' | 'precision' | 'recall' | 'f1' | 'scores' | 'truth', number[]> &
+    Record<'weightedF1' | 'accuracy' | 'rocAuc' | 'averagePrecision', number> & { matrix: Nested };
+}
+const fixtures = JSON.parse(readFileSync(new URL('../fixtures/losses.json', import.meta.url), 'utf8')) as Fixtures;
+
+const f64 = (x: Nested): NDArray => np.array(x, { dtype: 'float64' });
+const ints = (x: Nested): NDArray => np.array(x, { dtype: 'int32' });
+const flat = (x: NDArray): number[] => Array.from(x.dataSync(), Number);
+const num = (x: NDArray): number => Number(x.item());
+// Sums of a few products in float64, in another order than PyTorch's.
+function expectClose(actual: number[], expected: number[], tolerance = 1e-12): void {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((v, i) => expect(Math.abs(v - (expected[i] ?? NaN))).toBeLessThan(tolerance * (1 + Math.abs(v))));
+}
+
+const labels = ints(fixtures.labels);
+const classWeights = f64(fixtures.classWeights);
+const [soft, target, signs, b, c] = [fixtures.soft, fixtures.target, fixtures.signs, fixtures.b, fixtures.c].map(f64) as [NDArray, NDArray, NDArray, NDArray, NDArray]; // prettier-ignore
+const functions: Record<string, (x: NDArray) => NDArray> = {
+  crossEntropyWithLogits: (x) => losses.crossEntropyWithLogits(x, labels),
+  'crossEntropyWithLogits-weights': (x) => losses.crossEntropyWithLogits(x, labels, { classWeights }),
+  'crossEntropyWithLogits-smoothing': (x) => losses.crossEntropyWithLogits(x, labels, { labelSmoothing: 0.2 }),
+  'crossEntropyWithLogits-both': (x) => losses.crossEntropyWithLogits(x, labels, { labelSmoothing: 0.2, classWeights }),
+  'crossEntropyWithLogits-sum': (x) => losses.crossEntropyWithLogits(x, labels, { reduction: 'sum' }),
+  softmaxCrossEntropy: (x) => losses.softmaxCrossEntropy(x, soft),
+  'softmaxCrossEntropy-smoothing': (x) => losses.softmaxCrossEntropy(x, soft, { labelSmoothing: 0.1 }),
+  categoricalCrossEntropy: (x) => losses.categoricalCrossEntropy(x, soft),
+  nll: (x) => losses.nll(x, labels),
+  'nll-weights': (x) => losses.nll(x, labels, { classWeights }),
+  binaryCrossEntropy: (x) => losses.binaryCrossEntropy(x, target),
+  sigmoidBinaryCrossEntropy: (x) => losses.sigmoidBinaryCrossEntropy(x, target),
+  'sigmoidBinaryCrossEntropy-positive': (x) => losses.sigmoidBinaryCrossEntropy(x, target, { positiveWeight: 2.5 }),
+  meanSquaredError: (x) => losses.meanSquaredError(x, target),
+  meanAbsoluteError: (x) => losses.meanAbsoluteError(x, target),
+  huber: (x) => losses.huber(x, target, { delta: 0.7 }),
+  logCosh: (x) => losses.logCosh(x, target),
+  hinge: (x) => losses.hinge(x, signs),
+  squaredHinge: (x) => losses.squaredHinge(x, signs),
+  multiclassHinge: (x) => losses.multiclassHinge(x, labels),
+  cosineDistance: (x) => losses.cosineDistance(x, b),
+  triplet: (x) => losses.triplet(x, b, c, { margin: 0.8 }),
+  ctc: (x) =>
+    losses.ctc(x, ints(fixtures.ctc.labels), {
+      inputLengths: ints(fixtures.ctc.inputLengths),
+      labelLengths: ints(fixtures.ctc.labelLengths),
+      reduction: 'sum',
+    }),
+};
+
+describe('values and gradients are PyTorch’s', () => {
+  test('there is a fixture for each', () => {
+    expect(Object.keys(functions).sort()).toEqual(Object.keys(fixtures.cases).sort());
+  });
+  test.each(Object.entries(functions))('%s', (name, f) => {
+    const fixture = fixtures.cases[name];
+    if (fixture === undefined) throw new Error('no fixture');
+    for (const run of [valueAndGrad(f), jit(valueAndGrad(f))]) {
+      const [value, gradient] = run(f64(fixture.x));
+      expectClose([num(value)], [fixture.value]);
+      expectClose(flat(gradient), flat(f64(fixture.gradient)));
+    }
+  });
+  test('under vmap, one example at a time', () => {
+    const x = f64(fixtures.cases['crossEntropyWithLogits']?.x ?? []);
+    const each = vmap((z: NDArray, y: NDArray) => losses.crossEntropyWithLogits(z, y))(x, labels);
+    expectClose(flat(each), flat(losses.crossEntropyWithLogits(x, labels, { reduction: 'none' })));
+  });
+  test('weights of examples', () => {
+    const [p, t, weights] = [f64([1, 2, 3]), f64([0, 0, 0]), f64([1, 0, 3])];
+    expect(num(losses.meanSquaredError(p, t, { weights }))).toBe((1 + 27) / 4);
+    expect(num(losses.meanSquaredError(p, t, { weights, reduction: 'sum' }))).toBe(28);
+    expect(flat(losses.meanSquaredError(p, t, { weights, reduction: 'none' }))).toEqual([1, 0, 27]);
+  });
+});
+
+describe('logits of ±1e4, and probabilities of 0 and 1', () => {
+  const huge = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4]]); // prettier-ignore
+  const classes = ints([1, 0]);
+  test.each<[string, (z: NDArray) => NDArray, number]>([
+    ['crossEntropyWithLogits', (z) => losses.crossEntropyWithLogits(z, classes), (20_000 + 20_000 + Math.LN2) / 2],
+    ['with smoothing', (z) => losses.crossEntropyWithLogits(z, classes, { labelSmoothing: 0.3 }), NaN],
+    ['softmaxCrossEntropy', (z) => losses.softmaxCrossEntropy(z, nn.oneHot(classes, 3)), (40_000 + Math.LN2) / 2],
+    [
+      'sigmoidBinaryCrossEntropy',
+      (z) => losses.sigmoidBinaryCrossEntropy(z, np.zeros([2, 3])),
+      (30_000 + Math.LN2) / 6,
+    ],
+    ['ctc', (z) => losses.ctc(np.stack([z, z, z], 1), ints([[1], [2]])), NaN],
+    ['logCosh', (z) => losses.logCosh(z, np.zeros([2, 3])), (5 * 1e4 - 5 * Math.LN2) / 6],
+  ])('%s', (_name, f, expected) => {
+    const [value, gradient] = valueAndGrad(f)(huge);
+    expect(Number.isFinite(num(value))).toBe(true);
+    // float32 has 7 digits.
+    if (!Number.isNaN(expected)) expect(Math.abs(num(value) / expected - 1)).toBeLessThan(1e-6);
+    expect(flat(gradient).every(Number.isFinite)).toBe(true);
+  });
+  test('a network that is entirely wrong still has a gradient', () => {
+    const p = np.array([0, 1, 0.5]);
+    const g = flat(grad((v: NDArray) => losses.binaryCrossEntropy(v, np.array([1, 0, 1])))(p));
+    expect(g.every((v) => Number.isFinite(v) && v !== 0)).toBe(true);
+    const h = flat(grad((v: NDArray) => losses.categoricalCrossEntropy(v, np.array([[1, 0]])))(np.array([[0, 1]])));
+    expect(h[0]).toBeLessThan(-1e6);
+  });
+});
+
+describe('information', () => {
+  const { information } = fixtures;
+  const [p, q] = [f64(information.p), f64(information.q)];
+  test('is SciPy’s, in nats and bits', () => {
+    expectClose(flat(losses.entropy(p)), information.entropy);
+    expectClose(flat(losses.klDivergence(p, q)), information.klDivergence);
+    expectClose(flat(losses.klDivergence(p, q, { unit: 'bits' })), information.bits);
+  });
+  const distribution = fc
+    .array(fc.integer({ min: 0, max: 50 }), { minLength: 4, maxLength: 4 })
+    .filter((list) => list.some((v) => v > 0))
+    .map((list) => f64(list).div(list.reduce((a, b) => a + b)));
+  test('KL ≥ 0, 0 only of equals, H(P, Q) = H(P) + KL(P ‖ Q)', () => {
+    fc.assert(
+      fc.property(distribution, distribution, (a, b) => {
+        const kl = num(losses.klDivergence(a, b));
+        expect(kl).toBeGreaterThan(-1e-15);
+        expect(num(losses.klDivergence(a, a))).toBe(0);
+        if (num(a.sub(b).abs().max()) > 1e-3) expect(kl).toBeGreaterThan(1e-7);
+        if (kl < Infinity) expect(num(losses.crossEntropy(a, b))).toBeCloseTo(num(losses.entropy(a)) + kl, 12);
+      }),
+      { numRuns: 200 },
+    );
+  });
+  test('is infinite where Q excludes what P has, and nothing where P has nothing', () => {
+    expect(num(losses.klDivergence(f64([0.5, 0.5]), f64([1, 0])))).toBe(Infinity);
+    expect(num(losses.klDivergence(f64([1, 0]), f64([0.5, 0.5])))).toBeCloseTo(Math.LN2, 15);
+  });
+});
+
+describe('metrics', () => {
+  const m = fixtures.metrics;
+  const [y, predicted] = [ints(m.labels), ints(m.predicted)];
+  test('of classes', () => {
+    const matrix = jit((a: NDArray, t: NDArray) => metrics.confusionMatrix(a, t, 4))(predicted, y);
+    expect(matrix.js()).toEqual(m.matrix);
+    const mean = (list: number[]): number => list.reduce((s, v) => s + v) / list.length;
+    // float32 quotients.
+    for (const name of ['precision', 'recall', 'f1'] as const) {
+      expectClose(flat(metrics[name](matrix, { average: 'none' })), m[name], 1e-6);
+      expectClose([num(metrics[name](matrix))], [mean(m[name])], 1e-6);
+      expectClose([num(metrics[name](matrix, { average: 'micro' }))], [m.accuracy], 1e-6);
+    }
+    expectClose([num(metrics.f1(matrix, { average: 'weighted' }))], [m.weightedF1], 1e-6);
+    expect(num(metrics.recall(matrix, { average: 'none', zeroDivision: 1 }).slice(2))).toBe(1);
+    expectClose([num(metrics.accuracy(predicted, y))], [m.accuracy], 1e-6);
+    expectClose([num(metrics.accuracy(nn.oneHot(predicted, 4), y))], [m.accuracy], 1e-6);
+    expect(num(metrics.topKAccuracy(nn.oneHot(predicted, 4), y, 4))).toBe(1);
+    expectClose([num(metrics.topKAccuracy(nn.oneHot(predicted, 4), y, 1))], [m.accuracy], 1e-6);
+  });
+  test('of scores, with ties', () => {
+    const [scores, truth] = [f64(m.scores), ints(m.truth)];
+    expectClose([num(jit(metrics.rocAuc)(scores, truth))], [m.rocAuc], 1e-6);
+    expectClose([num(jit(metrics.averagePrecision)(scores, truth))], [m.averagePrecision], 1e-6);
+    expect(num(metrics.rocAuc(scores, np.zeros([60])))).toBeNaN();
+  });
+});
+
+describe('bad input', () => {
+  const z = random.normal(random.key(0), [3, 4]);
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'label',
+      () => losses.crossEntropyWithLogits(z, ints([0, 4, 1])),
+      /label 4 at index 1 is no class: there are 4, from 0 to 3/,
+    ],
+    ['negative label', () => losses.nll(z, ints([0, -1, 1])), /label -1 at index 1/],
+    [
+      'float labels',
+      () => losses.crossEntropyWithLogits(z, np.ones([3])),
+      /labels are integers.*f32\[3\].*softmaxCrossEntropy/,
+    ],
+    [
+      'label shape',
+      () => losses.crossEntropyWithLogits(z, ints([[0], [1], [2]])),
+      /need labels of shape \[3\], got \[3, 1\]/,
+    ],
+    [
+      'shapes',
+      () => losses.binaryCrossEntropy(np.ones([3, 1]), np.ones([3])),
+      /predictions of shape \[3, 1\] and targets of shape \[3\]/,
+    ],
+    ['empty batch', () => losses.meanSquaredError(np.ones([0]), np.ones([0])), /the batch is empty \(\[0\]\)/],
+    ['empty labels', () => losses.crossEntropyWithLogits(np.ones([0, 3]), ints([])), /the batch is empty/],
+    [
+      'smoothing',
+      () => losses.softmaxCrossEntropy(z, z, { labelSmoothing: 2 }),
+      /labelSmoothing must be in \[0, 1\], got 2/,
+    ],
+    ['delta', () => losses.huber(z, z, { delta: 0 }), /delta must be positive, got 0/],
+    [
+      'accuracy',
+      () => metrics.accuracy(np.ones([3]), ints([0, 1, 0])),
+      /need scores of shape \[3, -1\].*greater\(0.5\)/,
+    ],
+    ['no examples', () => metrics.accuracy(np.ones([0, 2]), ints([])), /there are no examples/],
+    ['matrix', () => metrics.recall(np.ones([2, 3])), /takes a confusion matrix \[classes, classes\], got \[2, 3\]/],
+    ['ctc', () => losses.ctc(z, ints([[1]])), /takes logits \[batch, time, classes\]/],
+  ])('%s', (_name, wrong, message) => {
+    expect(wrong).toThrow(message);
+    expect(num(losses.meanSquaredError(1, 3))).toBe(4);
+  });
+  test('a label out of range in a compiled function makes the loss NaN, not a wrong number', () => {
+    expect(num(jit((x: NDArray, y: NDArray) => losses.crossEntropyWithLogits(x, y))(z, ints([0, 9, 1])))).toBeNaN();
+  });
+});

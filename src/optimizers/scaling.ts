@@ -1,16 +1,15 @@
-/** The parts that optimizers are chained of: scaling by a number, by a schedule, by momentum, by Adam's moments. */
-import { scalar } from '../core/concrete.js';
-import { ArgumentError } from '../core/errors.js';
+/** The parts that optimizers are chained of: scaling by a number, by a schedule, by momentum. */
 import { NDArray } from '../core/ndarray.js';
-import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { mapTrees, type EmptyState, type GradientTransformation, type StateKind } from './transformation.js';
+import { checkRate, next, times, zeroCount, type Hyperparameter } from './hyper.js';
+import type { EmptyState, GradientTransformation, StateKind } from './transformation.js';
+import { mapTrees, zerosLike } from './trees.js';
 
 /** A number that depends on the updates made so far: a function of their count, an int32 scalar that may be traced. */
-export type Schedule = (count: NDArray) => NDArray | number;
+export type Schedule = (count: NDArray) => Hyperparameter;
 
 /** A learning rate: a number, a scalar array (which may be an argument of a jitted step), or a schedule. */
-export type LearningRate = number | NDArray | Schedule;
+export type LearningRate = Hyperparameter | Schedule;
 
 /** The number of updates so far. */
 export interface Count {
@@ -19,22 +18,6 @@ export interface Count {
 /** State of transformations that count. */
 export interface CountState extends StateKind {
   readonly state: Count;
-}
-
-const zeroCount = (): NDArray => scalar(0, 'int32');
-const next = (count: NDArray): NDArray => lax.add(count, scalar(1, 'int32'));
-
-const zerosLike = <P extends object>(op: string, params: P): P =>
-  mapTrees(op, (x) => lax.full(x.aval.shape, 0, x.dtype), params);
-
-/** `x` times a number or scalar array, in the dtype of `x`. */
-const times = (x: NDArray, factor: NDArray | number): NDArray =>
-  lax.mul(x, factor instanceof NDArray ? lax.convertElementType(factor, x.dtype) : factor);
-
-function checkRate(op: string, what: string, value: number): void {
-  if (!(value >= 0 && value < 1)) {
-    throw new ArgumentError(`${op}: ${what} must be in [0, 1), got ${value}.${userLine()}`);
-  }
 }
 
 /**
@@ -47,7 +30,7 @@ function checkRate(op: string, what: string, value: number): void {
  * half.update(np.array([2, 4]), [])[0].js(); // => [1, 2]
  * ```
  */
-export const scale = (factor: number): GradientTransformation<EmptyState> => ({
+export const scale = (factor: Hyperparameter): GradientTransformation<EmptyState> => ({
   init: () => [],
   update: (updates, state) => [mapTrees('scale', (g) => times(g, factor), updates), state],
 });
@@ -119,7 +102,10 @@ export interface TraceOptions {
  * heavy.update(g, state)[0].js(); // => [1.5]
  * ```
  */
-export function trace(decay: number, { nesterov = false }: TraceOptions = {}): GradientTransformation<TraceState> {
+export function trace(
+  decay: Hyperparameter,
+  { nesterov = false }: TraceOptions = {},
+): GradientTransformation<TraceState> {
   checkRate('trace', 'the decay', decay);
   const step = (g: NDArray, t: NDArray): NDArray => lax.add(g, times(t, decay));
   return {
@@ -131,74 +117,25 @@ export function trace(decay: number, { nesterov = false }: TraceOptions = {}): G
   };
 }
 
-/** Adam's moments. */
-export interface Moments<P> {
-  readonly count: NDArray;
-  /** Decaying mean of the gradients. */
-  readonly mu: P;
-  /** Decaying mean of their squares. */
-  readonly nu: P;
+/** The running sums of {@link rmsprop}: nothing without a momentum. */
+export interface OptionalTrace<P> {
+  readonly trace: P | readonly [];
 }
-/** State of {@link scaleByAdam}. */
-export interface AdamState extends StateKind {
-  readonly state: Moments<this['params']>;
+/** State of a trace that may be none. */
+export interface OptionalTraceState extends StateKind {
+  readonly state: OptionalTrace<this['params']>;
 }
 
-/** Options of {@link scaleByAdam} and {@link adam}, with the defaults of the paper. */
-export interface AdamOptions {
-  /** Decay of the mean of gradients, 0.9. */
-  b1?: number;
-  /** Decay of the mean of their squares, 0.999. */
-  b2?: number;
-  /** Added to the root, 1e-8. */
-  eps?: number;
-  /** Added under the root, 0. */
-  epsRoot?: number;
-}
-
-/**
- * Divides the decaying mean of the gradients by the root of that of their squares, both corrected for having begun at 0
- * (Kingma and Ba, arXiv 1412.6980, algorithm 1): m ← b1 m + (1 - b1) g, v ← b2 v + (1 - b2) g², and the update is
- * m/(1 - b1ᵗ) / (√(v/(1 - b2ᵗ) + epsRoot) + eps). Throws ArgumentError for decays outside [0, 1).
- *
- * @example
- * ```ts
- * import { numpy as np, optimizers } from 'cotangent';
- * const adam = optimizers.scaleByAdam();
- * const g = np.array([0.1, -20]);
- * adam.update(g, adam.init(g))[0].js(); // => [1.000000, -1]
- * ```
- */
-export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
-  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0 } = options;
-  checkRate('scaleByAdam', 'b1', b1);
-  checkRate('scaleByAdam', 'b2', b2);
-  const mean = (decay: number, old: NDArray, value: NDArray): NDArray =>
-    lax.add(times(old, decay), times(value, 1 - decay));
-  // 1 - decayᵗ as -(e^(t ln decay) - 1): exact to rounding in float32, where 0.999 itself is not.
-  const correction = (decay: number, count: NDArray, like: NDArray): NDArray =>
-    lax.neg(lax.expm1(times(lax.convertElementType(count, like.dtype), Math.log(decay))));
+/** {@link trace}, which without a momentum has no state and changes nothing. */
+export function optionalTrace(
+  decay: Hyperparameter,
+  options: TraceOptions,
+): GradientTransformation<OptionalTraceState> {
+  if (decay === 0) return { init: () => ({ trace: [] }), update: (updates) => [updates, { trace: [] }] };
+  const { init, update } = trace(decay, options);
   return {
-    init: (params) => ({
-      count: zeroCount(),
-      mu: zerosLike('scaleByAdam', params),
-      nu: zerosLike('scaleByAdam', params),
-    }),
-    update: (updates, state) => {
-      const count = next(state.count);
-      const mu = mapTrees('scaleByAdam', (g, m) => mean(b1, m, g), updates, state.mu);
-      const nu = mapTrees('scaleByAdam', (g, v) => mean(b2, v, lax.square(g)), updates, state.nu);
-      const scaled = mapTrees(
-        'scaleByAdam',
-        (m, second) => {
-          const v = lax.div(second, correction(b2, count, m));
-          const root = lax.sqrt(epsRoot === 0 ? v : lax.add(v, epsRoot));
-          return lax.div(lax.div(m, correction(b1, count, m)), lax.add(root, eps));
-        },
-        mu,
-        nu,
-      );
-      return [scaled, { count, mu, nu }];
-    },
+    init,
+    // The state came from the other one's init.
+    update: <P extends object>(updates: P, state: OptionalTrace<P>) => update<P>(updates, { trace: state.trace as P }),
   };
 }

@@ -3,12 +3,11 @@
  * their memory as a tree of arrays. `chain` composes them; an optimizer is such a chain.
  */
 import { nth } from '../core/axes.js';
-import { sameShape, showShape } from '../core/aval.js';
-import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import { TreeError } from '../core/errors.js';
+import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { flattenUpTo, flattenWithPath, showPath, unflatten } from '../core/tree.js';
 import { add, convertElementType } from '../lax/index.js';
+import { mapTrees } from './trees.js';
 
 /**
  * The type of a transformation's state as a function of the type of the parameters: an interface whose `state` mentions
@@ -21,6 +20,19 @@ export interface StateKind {
 
 /** The state that a {@link StateKind} has for parameters of type `P`. */
 export type StateFor<F extends StateKind, P> = (F & { readonly params: P })['state'];
+
+/**
+ * What some transformations need to know besides gradients and parameters: line searches evaluate the loss. Each takes
+ * what it needs, {@link chain} and the wrappers pass all of it on.
+ */
+export interface UpdateExtra<P> {
+  /** The loss at `params`, a scalar. */
+  readonly value?: NDArray;
+  /** Its gradient there. {@link chain} fills it in with the updates that it is given itself. */
+  readonly gradient?: P;
+  /** The loss as a function of the parameters. It is traced; it may close over the batch. */
+  readonly valueFn?: (params: P) => NDArray;
+}
 
 /**
  * A gradient transformation. `P` is any tree of arrays: an array, or tuples and objects of trees.
@@ -37,6 +49,7 @@ export interface GradientTransformation<F extends StateKind> {
     updates: P,
     state: StateFor<F, NoInfer<P>>,
     params?: NoInfer<P>,
+    extra?: UpdateExtra<NoInfer<P>>,
   ) => readonly [updates: P, state: StateFor<F, P>];
 }
 
@@ -44,7 +57,12 @@ export interface GradientTransformation<F extends StateKind> {
 export interface AnyTransformation {
   readonly kind?: StateKind;
   readonly init: (params: never) => unknown;
-  readonly update: (updates: never, state: never, params?: never) => readonly [updates: unknown, state: unknown];
+  readonly update: (
+    updates: never,
+    state: never,
+    params?: never,
+    extra?: never,
+  ) => readonly [updates: unknown, state: unknown];
 }
 
 /** The {@link StateKind} of a transformation. */
@@ -72,42 +90,6 @@ export interface EmptyState extends StateKind {
   readonly state: readonly [];
 }
 
-const asLeaf = (op: string, path: string, leaf: unknown): NDArray => {
-  if (leaf instanceof NDArray) return leaf;
-  throw new ArgumentError(
-    `${op}: the leaf at ${path} is ${typeof leaf === 'object' ? 'no array' : `a ${typeof leaf}`}; parameters and gradients are trees of arrays.${userLine()}`,
-  );
-};
-
-/**
- * Apply `f` to corresponding arrays of trees of one structure, with the path of each. Throws TreeError or ShapeError,
- * naming `op` and the path, when structures or shapes differ.
- */
-export function mapTrees<P extends object>(
-  op: string,
-  f: (first: NDArray, ...rest: NDArray[]) => NDArray,
-  first: P,
-  ...rest: readonly object[]
-): P {
-  const [leaves, def] = flattenWithPath<unknown>(first);
-  const others = rest.map((tree) => flattenUpTo(def, tree, op));
-  const results = leaves.map(([path, leaf], i) => {
-    const at = showPath(path);
-    const array = asLeaf(op, at, leaf);
-    const beside = others.map((list) => asLeaf(op, at, list[i]));
-    const misfit = beside.find((x) => !sameShape(x.aval.shape, array.aval.shape));
-    if (misfit !== undefined) {
-      throw new ShapeError(
-        `${op}: at ${at}, shapes ${showShape(array.shape)} and ${showShape(misfit.shape)} differ; gradients, state and ` +
-          `parameters must belong together.${userLine()}`,
-      );
-    }
-    return f(array, ...beside);
-  });
-  // The structure is that of `first` and its leaves are arrays, as those of `first` are.
-  return unflatten(def, results) as P;
-}
-
 /**
  * Parameters plus updates, leaf by leaf, in the dtype of the parameters.
  *
@@ -124,13 +106,18 @@ export function mapTrees<P extends object>(
 export const applyUpdates = <P extends object>(params: P, updates: NoInfer<P>): P =>
   mapTrees('applyUpdates', (p, u) => add(p, convertElementType(u, p.dtype)), params, updates);
 
-/** A transformation without its types, for the loop over the parts of a chain. */
-interface Untyped {
+/** A transformation without its types: for loops over parts, and for wrappers that hand on a part of a tree. */
+export interface Untyped {
   readonly init: (params: unknown) => unknown;
-  readonly update: (updates: unknown, state: unknown, params: unknown) => readonly [unknown, unknown];
+  readonly update: (
+    updates: unknown,
+    state: unknown,
+    params: unknown,
+    extra: UpdateExtra<unknown> | undefined,
+  ) => readonly [unknown, unknown];
 }
-// Each part gets states that it made itself, and updates of the structure that the chain's signature promises.
-const untyped = (t: AnyTransformation): Untyped => t as unknown as Untyped;
+// Each part gets states that it made itself, and updates of the structure that the signature of the whole promises.
+export const untyped = (t: AnyTransformation): Untyped => t as unknown as Untyped;
 
 const chains = new WeakMap<AnyTransformation, readonly AnyTransformation[]>();
 
@@ -139,7 +126,7 @@ export const partsOf = (t: AnyTransformation): readonly AnyTransformation[] => c
 
 /**
  * Transformations one after the other: the updates of each are the gradients of the next. The state is the list of
- * their states. `chain()` is the identity.
+ * their states. `chain()` is the identity. Throws TreeError for the state of another optimizer.
  *
  * @example
  * ```ts
@@ -154,15 +141,16 @@ export function chain<const T extends readonly AnyTransformation[]>(
   ...parts: T
 ): GradientTransformation<ChainState<T>> {
   const init = (params: unknown): unknown => parts.map((t) => untyped(t).init(params));
-  const update = (updates: unknown, state: unknown, params?: unknown): readonly [unknown, unknown] => {
+  const update: Untyped['update'] = (updates, state, params, extra) => {
     if (!Array.isArray(state) || state.length !== parts.length) {
       throw new TreeError(
         `chain: expected a list of the states of its ${parts.length} parts; use what this optimizer's init or update returned.${userLine()}`,
       );
     }
     let current = updates;
+    const known = extra === undefined || 'gradient' in extra ? extra : { ...extra, gradient: updates };
     const next = parts.map((t, i) => {
-      const [out, s] = untyped(t).update(current, nth<unknown>(state, i), params);
+      const [out, s] = untyped(t).update(current, nth<unknown>(state, i), params, known);
       current = out;
       return s;
     });

@@ -63,13 +63,16 @@ function project(name: string, manifest: object, files: Readonly<Record<string, 
   return folder;
 }
 
-/** Whatever of `cotangent/data` needs another package. */
+/** Whatever of `cotangent/data` needs another package, or Node. */
 const useData = (data: string): string => `{
   const data = ${data};
   const table = data.readCsv('a,b\\n1,"2"\\n');
   const numbers = data.readNumericColumns(table);
   if (numbers.js().join() !== '1,2') throw new Error('readCsv');
   if (data.readNpz(data.encodeNpz({ numbers }, { compress: true })).numbers.js().join() !== '1,2') throw new Error('readNpz');
+  data.saveCheckpoint('state.safetensors', { numbers, step: 3 })
+    .then(() => data.loadCheckpoint('state.safetensors', { numbers, step: 0 }))
+    .then(({ step }) => { if (step !== 3) throw new Error('loadCheckpoint'); });
 }`;
 
 // Straight use, with what must hold however the package was loaded: one NDArray, and gradients that are right.

@@ -1,6 +1,6 @@
 /** Errors of data files in words, and the exception that the throwing readers make of them. */
 import { CotangentError } from '../core/errors.js';
-import type { DecodeError } from './decode-error.js';
+import type { DecodeError, Unwritable, WrongLeaf } from './decode-error.js';
 import type { Either } from './either.js';
 
 const bytes = (n: number): string => (n === 1 ? '1 byte' : `${n} bytes`);
@@ -18,11 +18,11 @@ const AGAIN = 'Download or copy the file again';
  * if (result._tag === 'Left') console.log(showDecodeError(result.left));
  * ```
  */
-export function showDecodeError(error: DecodeError): string {
+export function showDecodeError(error: DecodeError | Unwritable): string {
   return `${error.file}: ${explain(error)}`;
 }
 
-function explain(error: DecodeError): string {
+function explain(error: DecodeError | Unwritable): string {
   switch (error._tag) {
     case 'Truncated':
       return (
@@ -99,8 +99,26 @@ function explain(error: DecodeError): string {
       );
     case 'BadArchive':
       return `not an archive of arrays: ${error.reason}. ${AGAIN}.`;
+    case 'TreeMismatch': {
+      const more = error.leaves.length - SHOWN;
+      return (
+        `another tree than expected:\n${error.leaves.slice(0, SHOWN).map(leafInWords).join('')}` +
+        (more > 0 ? `  and ${more} more\n` : '') +
+        'Make the tree to read it for as it was when it was saved, with the same layers, sizes and dtypes.'
+      );
+    }
+    case 'Unreadable':
+      return `cannot be read: ${error.reason}. Check the path, and that you may read it.`;
+    case 'Unwritable':
+      return `cannot be written: ${error.reason}. Check that the folder is there, that you may write to it, and that it has room.`;
   }
 }
+
+/** Leaves of a mismatch that a message lists. */
+const SHOWN = 10;
+
+const leafInWords = ({ path, expected = 'nothing', found = 'nothing' }: WrongLeaf): string =>
+  `  ${path}: expected ${expected}, found ${found}\n`;
 
 /** `0x0d`. */
 export const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;
@@ -109,7 +127,7 @@ export const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, 
 export class DataFileError extends CotangentError {
   override name = 'DataFileError';
 
-  constructor(readonly error: DecodeError) {
+  constructor(readonly error: DecodeError | Unwritable) {
     super(showDecodeError(error));
   }
 }
@@ -127,7 +145,7 @@ export class DataFileError extends CotangentError {
  * orThrow(decodeIdx(bytes)).shape; // => [2]
  * ```
  */
-export function orThrow<A>(result: Either<DecodeError, A>): A {
+export function orThrow<A>(result: Either<DecodeError | Unwritable, A>): A {
   if (result._tag === 'Left') throw new DataFileError(result.left);
   return result.right;
 }

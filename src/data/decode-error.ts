@@ -135,6 +135,31 @@ export interface BadArchive extends InFile<'BadArchive'> {
   readonly reason: string;
 }
 
+/** A leaf of a tree that a file has not, or has otherwise. */
+export interface WrongLeaf {
+  /** As `params.w[0]`. */
+  readonly path: string;
+  /** As `float32[2, 3]`; `undefined` if the tree has no such leaf. */
+  readonly expected: string | undefined;
+  /** `undefined` if the file has no such leaf. */
+  readonly found: string | undefined;
+}
+
+/** A checkpoint of another tree than the one it is read for. */
+export interface TreeMismatch extends InFile<'TreeMismatch'> {
+  readonly leaves: readonly WrongLeaf[];
+}
+
+/** A file that cannot be read. */
+export interface Unreadable extends InFile<'Unreadable'> {
+  readonly reason: string;
+}
+
+/** A file that cannot be written; no decoder gives this. */
+export interface Unwritable extends InFile<'Unwritable'> {
+  readonly reason: string;
+}
+
 /** The ways in which a data file can fail to be one. */
 export type DecodeError =
   | Truncated
@@ -156,4 +181,6 @@ export type DecodeError =
   | BadHeader
   | UnsupportedDType
   | IntegerTooLarge
-  | BadArchive;
+  | BadArchive
+  | TreeMismatch
+  | Unreadable;

@@ -1,8 +1,13 @@
-/** `cotangent/data`: file formats, data sets, mini-batches and image augmentation. It loads in Node and in a page; reading files is the caller's. */
+/**
+ * `cotangent/data`: file formats, checkpoints, data sets, mini-batches and image augmentation. It loads in Node and in a page: decoders take bytes,
+ * and what reads and writes files asks for Node when it is called.
+ */
 import '../backends/install.js';
 
 export * as augment from './augment/index.js';
 export { batches, splitRows, type Batches, type BatchesOptions, type SplitOptions } from './batches.js';
+export { decodeCheckpoint, encodeCheckpoint, readCheckpoint, type Restored } from './checkpoint.js';
+export { loadCheckpoint, saveCheckpoint } from './checkpoint-files.js';
 export { decodeCsv, encodeCsv, readCsv, type CsvFormat, type CsvOptions, type CsvTable } from './csv.js';
 export { DataFileError, orThrow, showDecodeError } from './data-file-error.js';
 export type {
@@ -22,14 +27,19 @@ export type {
   NotANumber,
   RaggedRow,
   TrailingBytes,
+  TreeMismatch,
   Truncated,
+  Unreadable,
   UnsupportedDType,
   UnsupportedType,
+  Unwritable,
+  WrongLeaf,
   WrongMagic,
   WrongShape,
 } from './decode-error.js';
 export { drawDigits, type DrawDigitsOptions } from './digits.js';
 export type { Either, Left, Right, TaskEither } from './either.js';
+export { readBytes, writeBytes } from './files.js';
 export { gunzip } from './gzip.js';
 export { decodeIdx, encodeIdx, readIdx, type IdxArray, type IdxType } from './idx.js';
 export {
@@ -43,3 +53,4 @@ export {
 export { decodeNpy, encodeNpy, readNpy } from './npy.js';
 export { decodeNpz, encodeNpz, readNpz, type EncodeNpzOptions } from './npz.js';
 export { numericColumns, readNumericColumns, type NumericColumnsOptions } from './numeric-columns.js';
+export { decodeSafetensors, encodeSafetensors, readSafetensors, type Safetensors } from './safetensors.js';

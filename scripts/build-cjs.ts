@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundleWith, transform, type Plugin } from 'esbuild';
-import { bundleFpTs, dependencies, entry } from './lib/entries.js';
+import { bundleFpTs, dependencies, entry, esmOnly } from './lib/entries.js';
 import { openPrivates } from './lib/scopes.js';
 import { splitCold, type Ranges } from './lib/split-cold.js';
 
@@ -40,6 +40,7 @@ const PARTS = [
   'libraries',
   'tables',
   'archives',
+  'images',
   'extras',
 ];
 const EXTRAS = new Set(['testing', 'data', 'train', 'fp']);
@@ -48,6 +49,7 @@ const EXTRAS = new Set(['testing', 'data', 'train', 'fp']);
 const DECODERS: readonly (readonly [part: string, files: RegExp])[] = [
   ['tables', /^src\/data\/csv\.ts$/],
   ['archives', /^src\/data\/npz\.ts$/],
+  ['images', /^src\/data\/(png|jpeg)\.ts$/],
 ];
 
 function partOf(path: string): string {
@@ -103,6 +105,33 @@ const staticImports: Plugin = {
   },
 };
 
+/** Requires a copy in place of a package that CommonJS may not be able to. */
+const copies: Plugin = {
+  name: 'copies',
+  setup(build) {
+    build.onResolve({ filter: /^[\w-]+$/ }, ({ path }) => {
+      const copy = esmOnly.get(path);
+      return copy === undefined ? undefined : { path: copy, external: true };
+    });
+  },
+};
+for (const [name, copy] of esmOnly) {
+  await bundleWith({
+    stdin: { contents: `export * from '${name}';`, resolveDir: root },
+    bundle: true,
+    format: 'cjs',
+    platform: 'neutral',
+    target: 'es2022',
+    external: dependencies.filter((other) => other !== name),
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
+    banner: { js: `// ${name}, with what it imports: see its license in the package ${name}.` },
+    outfile: join(cjs, copy),
+    logLevel: 'error',
+  });
+}
+
 const whole = join(cjs, 'whole.cjs');
 await bundleWith({
   stdin: {
@@ -118,7 +147,7 @@ await bundleWith({
   external: [...dependencies],
   outfile: whole,
   logLevel: 'error',
-  plugins: [bundleFpTs, staticImports],
+  plugins: [copies, bundleFpTs, staticImports],
 });
 const bundle = readFileSync(whole, 'utf8');
 const bundlePath = pathsOf(bundle);

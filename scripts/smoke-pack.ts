@@ -63,6 +63,10 @@ function project(name: string, manifest: object, files: Readonly<Record<string, 
   return folder;
 }
 
+/** A grey JPEG of eight by eight pixels. */
+const JPEG =
+  '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAFA3PEY8MlBGQUZaVVBfeMiCeG5uePWvuZHI////////////////////////////////////////////////////wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AP//Z';
+
 /** Whatever of `cotangent/data` needs another package, or Node. */
 const useData = (data: string): string => `{
   const data = ${data};
@@ -70,6 +74,9 @@ const useData = (data: string): string => `{
   const numbers = data.readNumericColumns(table);
   if (numbers.js().join() !== '1,2') throw new Error('readCsv');
   if (data.readNpz(data.encodeNpz({ numbers }, { compress: true })).numbers.js().join() !== '1,2') throw new Error('readNpz');
+  const picture = numbers.reshape(1, 2, 1).greater(1);
+  if (data.readImage(data.encodePng(picture)).js().join() !== '0,255') throw new Error('readImage: PNG');
+  if (data.readImage(Uint8Array.from(atob('${JPEG}'), (c) => c.charCodeAt(0))).shape.join() !== '8,8,1') throw new Error('readImage: JPEG');
   data.saveCheckpoint('state.safetensors', { numbers, step: 3 })
     .then(() => data.loadCheckpoint('state.safetensors', { numbers, step: 0 }))
     .then(({ step }) => { if (step !== 3) throw new Error('loadCheckpoint'); });

@@ -23,6 +23,9 @@ export const dependencies: readonly string[] = Object.keys(
   ).dependencies,
 );
 
+/** Those of them that are ES modules only, which Node's `require` takes from 20.19: the CommonJS build has a copy, and what it is to require. */
+export const esmOnly: ReadonlyMap<string, string> = new Map([['fast-png', './fast-png.cjs']]);
+
 /**
  * fp-ts is bundled: its subpaths do not resolve in Node's ESM, and the core has no runtime dependencies. Sources name
  * `fp-ts/lib`, the files that resolve everywhere; of the ES modules beside them only what is used is kept.

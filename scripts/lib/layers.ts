@@ -5,7 +5,7 @@ const NODE = /^node:/;
 // Its ESM subpaths, and the file that type classes are declared in.
 const FP_TS = /^fp-ts\/(lib\/\w+|HKT)\.js$/;
 // Decoders, which are dependencies of the package.
-const FORMATS = /^(papaparse|fflate)$/;
+const FORMATS = /^(papaparse|fflate|fast-png|jpeg-js)$/;
 
 const LIBRARIES = ['numpy', 'scipy', 'nn', 'random'];
 const BELOW_LIBRARIES = ['core', 'transforms', 'lax', 'control'];

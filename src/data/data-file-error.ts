@@ -99,6 +99,8 @@ function explain(error: DecodeError | Unwritable): string {
       );
     case 'BadArchive':
       return `not an archive of arrays: ${error.reason}. ${AGAIN}.`;
+    case 'BadImage':
+      return `not a ${error.format} image that can be read: ${error.reason}. ${AGAIN}, or save it anew as an ordinary PNG.`;
     case 'TreeMismatch': {
       const more = error.leaves.length - SHOWN;
       return (

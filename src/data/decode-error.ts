@@ -135,6 +135,12 @@ export interface BadArchive extends InFile<'BadArchive'> {
   readonly reason: string;
 }
 
+/** An image that cannot be decoded. */
+export interface BadImage extends InFile<'BadImage'> {
+  readonly format: 'PNG' | 'JPEG';
+  readonly reason: string;
+}
+
 /** A leaf of a tree that a file has not, or has otherwise. */
 export interface WrongLeaf {
   /** As `params.w[0]`. */
@@ -182,5 +188,6 @@ export type DecodeError =
   | UnsupportedDType
   | IntegerTooLarge
   | BadArchive
+  | BadImage
   | TreeMismatch
   | Unreadable;

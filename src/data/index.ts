@@ -14,6 +14,7 @@ export type {
   BadArchive,
   BadGzip,
   BadHeader,
+  BadImage,
   BadQuotes,
   BadUtf8,
   Compressed,
@@ -42,6 +43,7 @@ export type { Either, Left, Right, TaskEither } from './either.js';
 export { readBytes, writeBytes } from './files.js';
 export { gunzip } from './gzip.js';
 export { decodeIdx, encodeIdx, readIdx, type IdxArray, type IdxType } from './idx.js';
+export { decodeImage, readImage } from './image-files.js';
 export {
   imageArrays,
   labelImages,
@@ -53,4 +55,6 @@ export {
 export { decodeNpy, encodeNpy, readNpy } from './npy.js';
 export { decodeNpz, encodeNpz, readNpz, type EncodeNpzOptions } from './npz.js';
 export { numericColumns, readNumericColumns, type NumericColumnsOptions } from './numeric-columns.js';
+export type { ImageOptions } from './pixels.js';
+export { encodePng, type EncodePngOptions } from './png.js';
 export { decodeSafetensors, encodeSafetensors, readSafetensors, type Safetensors } from './safetensors.js';

@@ -67,6 +67,8 @@ export {
 } from './clipping.js';
 export { addDecayedWeights, addNoise, type DecayOptions, type Noise, type NoiseState } from './decay.js';
 export type { Hyperparameter } from './hyper.js';
+export { lbfgs, type LbfgsMemory, type LbfgsOptions, type LbfgsState } from './lbfgs.js';
+export type { WolfeOptions } from './line-search.js';
 export { injectHyperparams, type Injected, type InjectState, type WithHyperparams } from './inject.js';
 export { freeze, masked, partition, setToZero, type Labels, type MaskedState, type PartitionState } from './masking.js';
 export type { Mask, Masked } from './masks.js';

@@ -105,7 +105,9 @@ export function minimize<P extends object, B, F extends StateKind, S = null>(
   const step = ({ params, optimizer: before, state, key }: State, batch: B): readonly [State, object] => {
     const context: LossContext<S> = { key: foldIn(key, 0), mode: 'train', state };
     const [[value, aux], gradient] = differentiate((p: P) => measured(p, batch, context))(params);
-    const [updates, after] = optimizer.update(gradient, before, params);
+    // What line searches need; others do not look at it.
+    const valueFn = (p: P): NDArray => measured(p, batch, context)[0];
+    const [updates, after] = optimizer.update<P>(gradient, before, params, { value, valueFn });
     const moved = project(applyUpdates<P>(params, updates));
     return [
       { params: moved, optimizer: after, state: aux.state, key: foldIn(key, 1) },

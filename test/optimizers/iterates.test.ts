@@ -14,15 +14,18 @@ const f64 = (x: number[] | number[][]): NDArray => np.array(x, { dtype: 'float64
 const { curvature, target, start } = fixtures.problem;
 const begin = { m: f64(start.m), w: f64(start.w) };
 type Params = typeof begin;
-function loss({ m, w }: Params): NDArray {
-  const quadratic = f64(curvature)
-    .mul(w.sub(f64(target)).square())
-    .sum()
-    .mul(0.5);
-  const [x, y] = [m.slice([], 0), m.slice([], 1)];
-  const valleys = np.square(np.subtract(1, x)).add(y.sub(x.square()).square().mul(5)).sum();
-  return quadratic.add(valleys).add(w.slice(0).mul(m.slice(0, 1)).mul(0.3));
-}
+/** Coupled, the problem has no minimum, and a method that goes where it leads soon runs away: L-BFGS gets it uncoupled. */
+const lossOf =
+  (coupling: number) =>
+  ({ m, w }: Params): NDArray => {
+    const quadratic = f64(curvature)
+      .mul(w.sub(f64(target)).square())
+      .sum()
+      .mul(0.5);
+    const [x, y] = [m.slice([], 0), m.slice([], 1)];
+    const valleys = np.square(np.subtract(1, x)).add(y.sub(x.square()).square().mul(5)).sum();
+    return quadratic.add(valleys).add(w.slice(0).mul(m.slice(0, 1)).mul(coupling));
+  };
 
 const optimizers: Record<string, o.AnyTransformation> = {
   sgd: o.sgd(0.02),
@@ -57,6 +60,9 @@ const optimizers: Record<string, o.AnyTransformation> = {
   lion: o.lion(0.02, { weightDecay: 0.1 }),
   lamb: o.lamb(0.02, { weightDecay: 0.1 }),
   sm3: o.sm3(0.3),
+  'lbfgs, fixed rate': o.lbfgs(0.5, { memorySize: 4, lineSearch: 'none' }),
+  lbfgs: o.lbfgs(),
+  'lbfgs, memory of 2': o.lbfgs(1, { memorySize: 2 }),
 };
 
 // The valleys magnify rounding from step to step, by no more than this in 50; schedules are float32 for an int32 count.
@@ -64,13 +70,17 @@ const TOLERANCE = 1e-9;
 const float32Rate = new Set(['adagrad, lr_decay', 'sgd of Keras, decay']);
 
 describe('50 iterates', () => {
+  test('there is an optimizer for each fixture', () => {
+    expect(Object.keys(optimizers).sort()).toEqual(Object.keys(fixtures.iterates).sort());
+  });
   test.each(Object.entries(optimizers))('%s', (name, given) => {
     const expected = fixtures.iterates[name];
     if (expected === undefined) throw new Error('no fixture');
     // One optimizer of any state: it gets states that it made.
     const opt = given as o.GradientTransformation<o.EmptyState>;
+    const loss = lossOf(name.startsWith('lbfgs') ? 0 : 0.3);
     const step = ({ p, s }: { p: Params; s: readonly [] }): [{ p: Params; s: readonly [] }, NDArray] => {
-      const [updates, next] = opt.update(grad(loss)(p), s, p);
+      const [updates, next] = opt.update(grad(loss)(p), s, p, { value: loss(p), valueFn: loss });
       const after = o.applyUpdates(p, updates);
       return [{ p: after, s: next }, np.concatenate([after.m.ravel(), after.w])];
     };
@@ -89,6 +99,15 @@ describe('50 iterates', () => {
     );
     expect(tree.leaves<unknown>(opt.init(begin)).every((leaf) => leaf instanceof np.Array)).toBe(true);
   });
+});
+
+test('lbfgs: without the loss its line search says what it needs; options are checked', () => {
+  const opt = o.lbfgs();
+  expect(() => opt.update(begin, opt.init(begin), begin)).toThrow(
+    /needs the loss: update\(gradients, state, params, \{ value, valueFn \}\)/,
+  );
+  expect(() => o.lbfgs(0)).toThrow(/learning rate must be a positive number, got 0/);
+  expect(() => o.lbfgs(1, { memorySize: 0 })).toThrow(/memorySize/);
 });
 
 describe('schedules', () => {

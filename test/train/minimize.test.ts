@@ -64,6 +64,17 @@ describe('minimize', () => {
     expect(leaves((await once)?.state.params ?? {})).toEqual(leaves((await again)?.state.params ?? {}));
     expect(leaves((await once)?.state.params ?? {})).not.toEqual(leaves((await other).state.params));
   });
+  test('gives line searches the loss: L-BFGS solves a least-squares problem in a few steps', async () => {
+    const [init1, linear] = stax.Dense(1, { dtype: 'float64' });
+    const exact = { x: batch.x.astype('float64'), y: batch.x.astype('float64').sum(1, { keepdims: true }).add(2) };
+    const { params: w } = init1(key, [-1, 3]);
+    const { start, step } = minimize(
+      (p: typeof w, { x, y }: Batch) => linear(p, x).sub(y).square().mean(),
+      optimizers.lbfgs(),
+    );
+    const { metrics } = await run(trainWith(step, start({ params: w }))(Array.from({ length: 15 }, () => exact)));
+    expect(Number(metrics['loss']?.item())).toBeLessThan(1e-12);
+  });
   test('refuses a loss that is no scalar; the next step works', async () => {
     const bad = minimize((p: typeof params, { x }: Batch) => apply(p, x), optimizers.sgd(1));
     await expect(run(trainWith(bad.step, bad.start({ params }))([batch]))).rejects.toThrow(

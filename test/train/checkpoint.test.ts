@@ -1,7 +1,9 @@
 /** Checkpoints: going on with the same bits, the best and the last, nothing lost on interruption, NaN or a crash. */
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pipe } from 'fp-ts/lib/function.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { numpy as np, optimizers, random, stax, tree, type NDArray } from 'cotangent';
@@ -71,6 +73,22 @@ describe('checkpoint and resume', () => {
       run,
     );
     expect([seen.step, (await resume(path, begin())).step]).toEqual([7, 7]);
+  });
+  test('Ctrl-C of a process: it ends by itself, with its last step on disk', { timeout: 60_000 }, async () => {
+    const path = join(folder, 'process.safetensors');
+    const script = fileURLToPath(new URL('interrupt-script.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', 'tsx', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (output === '') child.kill('SIGINT');
+      output += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(0);
+    const ended = Number(/ended after (\d+)/.exec(output)?.[1]);
+    const like = minimize((w: NDArray) => w.sum(), optimizers.sgd(0.1)).start({ params: np.zeros([4]) });
+    expect(ended).toBeGreaterThanOrEqual(5);
+    expect((await resume(path, like)).step).toBe(ended);
   });
   test('NaN: the checkpoint before stays', async () => {
     const path = join(folder, 'nan.safetensors');

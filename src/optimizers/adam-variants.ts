@@ -49,10 +49,10 @@ export function scaleByAdamax(options: Omit<AdamOptions, 'epsRoot'> = {}): Gradi
 }
 
 /** Moments of {@link scaleByNadam}. */
-export interface NadamMoments<P> extends Moments<P> {
+export type NadamMoments<P> = Moments<P> & {
   /** Product of the momenta so far, a scalar. */
   readonly muProduct: NDArray;
-}
+};
 /** State of {@link scaleByNadam}. */
 export interface NadamState extends StateKind {
   readonly state: NadamMoments<this['params']>;
@@ -188,9 +188,9 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
 }
 
 /** The mean of {@link scaleByLion}. */
-export interface LionMean<P> {
+export type LionMean<P> = {
   readonly mu: P;
-}
+};
 /** State of {@link scaleByLion}. */
 export interface LionState extends StateKind {
   readonly state: LionMean<this['params']>;

@@ -6,13 +6,13 @@ import type { GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
 
 /** Adam's moments. */
-export interface Moments<P> {
+export type Moments<P> = {
   readonly count: NDArray;
   /** Decaying mean of the gradients. */
   readonly mu: P;
   /** Decaying mean of their squares. */
   readonly nu: P;
-}
+};
 /** State of {@link scaleByAdam}. */
 export interface AdamState extends StateKind {
   readonly state: Moments<this['params']>;
@@ -90,10 +90,10 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
 }
 
 /** Moments of {@link scaleByAmsgrad}. */
-export interface AmsgradMoments<P> extends Moments<P> {
+export type AmsgradMoments<P> = Moments<P> & {
   /** The largest mean of squares so far. */
   readonly nuMax: P;
-}
+};
 /** State of {@link scaleByAmsgrad}. */
 export interface AmsgradState extends StateKind {
   readonly state: AmsgradMoments<this['params']>;

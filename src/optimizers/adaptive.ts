@@ -9,9 +9,9 @@ const filled = <P>(op: string, params: P, value: number): P =>
   mapTrees(op, (x) => lax.full(x.aval.shape, value, x.dtype), params);
 
 /** The sums of {@link scaleByRss}. */
-export interface SumOfSquares<P> {
+export type SumOfSquares<P> = {
   readonly sumOfSquares: P;
-}
+};
 /** State of {@link scaleByRss}. */
 export interface RssState extends StateKind {
   readonly state: SumOfSquares<this['params']>;
@@ -56,12 +56,12 @@ export function scaleByRss(options: AdagradOptions = {}): GradientTransformation
 }
 
 /** The means of {@link scaleByRms}. */
-export interface RmsMeans<P> {
+export type RmsMeans<P> = {
   /** Decaying mean of the squares. */
   readonly nu: P;
   /** Decaying mean of the gradients if `centered`, else nothing. */
   readonly mu: P | readonly [];
-}
+};
 /** State of {@link scaleByRms}. */
 export interface RmsState extends StateKind {
   readonly state: RmsMeans<this['params']>;
@@ -118,12 +118,12 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
 }
 
 /** The means of {@link scaleByAdadelta}. */
-export interface AdadeltaMeans<P> {
+export type AdadeltaMeans<P> = {
   /** Decaying mean of the squares of gradients. */
   readonly gradients: P;
   /** Decaying mean of the squares of updates. */
   readonly updates: P;
-}
+};
 /** State of {@link scaleByAdadelta}. */
 export interface AdadeltaState extends StateKind {
   readonly state: AdadeltaMeans<this['params']>;

@@ -14,12 +14,12 @@ import { floatOf } from './trees.js';
 export type Injected<K extends string> = Readonly<Record<K, NDArray>>;
 
 /** What {@link injectHyperparams} remembers. */
-export interface WithHyperparams<K extends string, S> {
+export type WithHyperparams<K extends string, S> = {
   readonly count: NDArray;
   /** The hyperparameters, scalars: those of the last update, and those for the next one unless they follow a schedule. */
   readonly hyperparams: Injected<K>;
   readonly inner: S;
-}
+};
 /** State of {@link injectHyperparams}. */
 export interface InjectState<K extends string, F extends StateKind> extends StateKind {
   readonly state: WithHyperparams<K, StateFor<F, this['params']>>;

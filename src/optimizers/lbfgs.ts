@@ -12,7 +12,7 @@ import type { GradientTransformation, StateKind, UpdateExtra } from './transform
 import { needParams } from './trees.js';
 
 /** What L-BFGS remembers; parameters count as one vector of n elements. */
-export interface LbfgsMemory {
+export type LbfgsMemory = {
   readonly count: NDArray;
   /** The gradient at the last update, and the step taken from there, [n]. */
   readonly gradient: NDArray;
@@ -24,7 +24,7 @@ export interface LbfgsMemory {
   readonly weights: NDArray;
   /** y·s/(y·y) of the newest pair: the first guess of the inverse Hessian. */
   readonly scale: NDArray;
-}
+};
 /** State of {@link lbfgs}. */
 export interface LbfgsState extends StateKind {
   readonly state: LbfgsMemory;

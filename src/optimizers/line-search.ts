@@ -7,11 +7,11 @@ import { whileLoop } from '../control/while.js';
 import * as lax from '../lax/index.js';
 
 /** A point on the line: its place, the function there, and the derivative along the line. */
-export interface LinePoint {
+export type LinePoint = {
   readonly t: NDArray;
   readonly f: NDArray;
   readonly g: NDArray;
-}
+};
 
 /** Constants of {@link strongWolfe}. */
 export interface WolfeOptions {

@@ -12,9 +12,9 @@ export type Schedule = (count: NDArray) => Hyperparameter;
 export type LearningRate = Hyperparameter | Schedule;
 
 /** The number of updates so far. */
-export interface Count {
+export type Count = {
   readonly count: NDArray;
-}
+};
 /** State of transformations that count. */
 export interface CountState extends StateKind {
   readonly state: Count;
@@ -76,9 +76,9 @@ export function scaleByLearningRate(learningRate: LearningRate): GradientTransfo
 }
 
 /** The running sums of {@link trace}. */
-export interface Trace<P> {
+export type Trace<P> = {
   readonly trace: P;
-}
+};
 /** State of {@link trace}. */
 export interface TraceState extends StateKind {
   readonly state: Trace<this['params']>;
@@ -118,9 +118,9 @@ export function trace(
 }
 
 /** The running sums of {@link rmsprop}: nothing without a momentum. */
-export interface OptionalTrace<P> {
+export type OptionalTrace<P> = {
   readonly trace: P | readonly [];
-}
+};
 /** State of a trace that may be none. */
 export interface OptionalTraceState extends StateKind {
   readonly state: OptionalTrace<this['params']>;

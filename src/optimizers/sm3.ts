@@ -11,12 +11,12 @@ import { mapTrees, zerosLike } from './trees.js';
 export type PerAxis<P> = MapTree<P, NDArray, readonly NDArray[]>;
 
 /** What {@link scaleBySm3} remembers. */
-export interface Sm3Memory<P> {
+export type Sm3Memory<P> = {
   /** Decaying mean of the scaled gradients. */
   readonly momentum: P;
   /** For each index along an axis, a bound of the sums of squares of the gradients there. */
   readonly accumulators: PerAxis<P>;
-}
+};
 /** State of {@link scaleBySm3}. */
 export interface Sm3State extends StateKind {
   readonly state: Sm3Memory<this['params']>;

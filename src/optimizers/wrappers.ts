@@ -19,13 +19,13 @@ import type { GradientTransformation, StateFor, StateKind } from './transformati
 import { choose, copyTree, mapTrees, needParams, zerosLike } from './trees.js';
 
 /** What {@link accumulate} remembers. */
-export interface Accumulated<P, S> {
+export type Accumulated<P, S> = {
   /** Gradients since the last step: 0 to every - 1. */
   readonly miniStep: NDArray;
   /** Their mean. */
   readonly gradients: P;
   readonly inner: S;
-}
+};
 /** State of {@link accumulate}. */
 export interface AccumulateState<F extends StateKind> extends StateKind {
   readonly state: Accumulated<this['params'], StateFor<F, this['params']>>;
@@ -76,13 +76,13 @@ export function accumulate<F extends StateKind>(
 }
 
 /** What {@link applyIfFinite} remembers. */
-export interface FiniteGuard<S> {
+export type FiniteGuard<S> = {
   /** Bad gradients in a row, up to now. */
   readonly notFinite: NDArray;
   /** Bad gradients in all. */
   readonly total: NDArray;
   readonly inner: S;
-}
+};
 /** State of {@link applyIfFinite}. */
 export interface FiniteState<F extends StateKind> extends StateKind {
   readonly state: FiniteGuard<StateFor<F, this['params']>>;
@@ -128,10 +128,10 @@ export function applyIfFinite<F extends StateKind>(
 }
 
 /** The average of {@link ema}. */
-export interface Ema<P> {
+export type Ema<P> = {
   readonly count: NDArray;
   readonly ema: P;
-}
+};
 /** State of {@link ema}. */
 export interface EmaState extends StateKind {
   readonly state: Ema<this['params']>;
@@ -171,13 +171,13 @@ export function ema(decay: Hyperparameter, { debias = true }: EmaOptions = {}): 
 }
 
 /** What {@link lookahead} remembers. */
-export interface Ahead<P, S> {
+export type Ahead<P, S> = {
   /** Steps since the slow parameters moved. */
   readonly count: NDArray;
   /** The slow parameters: those to evaluate with. */
   readonly slow: P;
   readonly inner: S;
-}
+};
 /** State of {@link lookahead}. */
 export interface LookaheadState<F extends StateKind> extends StateKind {
   readonly state: Ahead<this['params'], StateFor<F, this['params']>>;

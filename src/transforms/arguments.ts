@@ -25,6 +25,24 @@ export type ArgumentLike<T> = unknown extends T
     : MapTree<T, NDArray, ArrayLike>;
 /** A list of arguments with numbers allowed in place of arrays. */
 export type ArgumentsLike<A extends readonly unknown[]> = { [K in keyof A]: ArgumentLike<A[K]> };
+/**
+ * Any tree of arrays: what the type of parameters extends in a function that is generic in it.
+ *
+ * @example
+ * ```ts
+ * import { grad, numpy as np, optimizers } from 'cotangent';
+ * import type { ArrayTree, NDArray } from 'cotangent';
+ * const sgd = optimizers.sgd(0.25);
+ * const descend = <P extends ArrayTree & object>(loss: (params: P) => NDArray, params: P): P => {
+ *   const [updates] = sgd.update(grad(loss)(params), sgd.init(params));
+ *   return optimizers.applyUpdates(params, updates);
+ * };
+ * descend((p: { w: NDArray }) => np.square(p.w).sum(), { w: np.array([2, 4]) }).w.js(); // => [1,2]
+ * ```
+ */
+export type ArrayTree = Tree<NDArray>;
+/** {@link ArgumentsLike} that takes a generic tree of arrays as it is, of which no conditional type says anything. */
+export type TreesLike<A extends readonly unknown[]> = { [K in keyof A]: A[K] | ArgumentLike<A[K]> };
 /** The tree type `T` with every number or boolean an array. */
 export type ToArrays<T> = [T] extends [Tree<NDArray>] ? T : MapTree<T, ArrayLike, NDArray>;
 

@@ -20,7 +20,14 @@ import { unflatten } from '../core/tree.js';
 import { take1 } from '../core/tuple.js';
 import { optimizationBarrier } from '../lax/identity.js';
 import { sin } from '../lax/trigonometric.js';
-import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
+import {
+  flatFunction,
+  flattenArguments,
+  type ArgumentsLike,
+  type ArrayTree,
+  type ToArrays,
+  type TreesLike,
+} from './arguments.js';
 import { callRules, calledTypes, hoistConstants, tangentsWhere } from './call.js';
 import { linearizeJaxpr } from './linearize.js';
 import { memoize } from './memo.js';
@@ -233,6 +240,10 @@ export function checkpoint<A extends readonly NDArray[], R>(
   f: (...args: A) => R,
   options?: CheckpointOptions,
 ): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function checkpoint<A extends readonly unknown[], R extends ArrayTree>(
+  f: (...args: A) => R,
+  options?: CheckpointOptions,
+): (...args: TreesLike<A>) => R;
 export function checkpoint<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options?: CheckpointOptions,

@@ -20,8 +20,10 @@ import {
   flattenResult,
   matchTree,
   type ArgumentsLike,
+  type ArrayTree,
   type FlatArguments,
   type ToArrays,
+  type TreesLike,
 } from './arguments.js';
 import { jvpFlat } from './jvp.js';
 import { linearizeFlat, type LinearFunction } from './linearize.js';
@@ -179,6 +181,9 @@ export function grad<A extends readonly NDArray[], const I extends number | read
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
 ): (...args: ArgumentsLike<A>) => GradOf<A, I>;
+export function grad<P extends ArrayTree, R extends readonly unknown[]>(
+  f: (params: P, ...rest: R) => NDArray | number,
+): (...args: TreesLike<[params: P, ...rest: R]>) => P;
 export function grad<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
@@ -213,6 +218,9 @@ export function valueAndGrad<A extends readonly NDArray[], const I extends numbe
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
 ): (...args: ArgumentsLike<A>) => [value: NDArray, gradient: GradOf<A, I>];
+export function valueAndGrad<P extends ArrayTree, R extends readonly unknown[]>(
+  f: (params: P, ...rest: R) => NDArray | number,
+): (...args: TreesLike<[params: P, ...rest: R]>) => [value: NDArray, gradient: P];
 export function valueAndGrad<A extends readonly unknown[], const I extends number | readonly number[] = 0>(
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,

@@ -8,4 +8,4 @@ export { hessian, hvp, jacfwd, jacobian, jacrev, type JacobianOf } from './jacob
 export { disableJit, jit, type JitOptions, type JittedFunction, type Lowered } from './jit.js';
 export { evalShape, makeJaxpr, ShapeDtypeStruct } from './make-jaxpr.js';
 export { vmap, type Axes, type VmapOptions } from './vmap.js';
-export type { ArgumentsLike, ToArrays } from './arguments.js';
+export type { ArgumentsLike, ArrayTree, ToArrays, TreesLike } from './arguments.js';

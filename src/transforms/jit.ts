@@ -16,7 +16,15 @@ import { costLines, programCost, type Cost } from '../compiler/cost.js';
 import type { Program } from '../compiler/loop-ir.js';
 import { CompiledFunction, checkSupported, deviceOf } from '../compiler/executor.js';
 import { LruCache } from '../compiler/lru.js';
-import { flatFunction, flattenArguments, type ArgumentsLike, type FlatArguments, type ToArrays } from './arguments.js';
+import {
+  flatFunction,
+  flattenArguments,
+  type ArgumentsLike,
+  type ArrayTree,
+  type FlatArguments,
+  type ToArrays,
+  type TreesLike,
+} from './arguments.js';
 import { callRules, calledTypes, hoistConstants } from './call.js';
 import { add, mul } from '../lax/arithmetic.js';
 import { sin } from '../lax/trigonometric.js';
@@ -107,9 +115,14 @@ function staticKey(value: unknown): string {
 }
 
 /** A jitted function; `lower` looks inside. */
-export type JittedFunction<A extends readonly unknown[], R> = ((...args: ArgumentsLike<A>) => ToArrays<R>) & {
+export type JittedFunction<
+  A extends readonly unknown[],
+  R,
+  Arguments extends readonly unknown[] = ArgumentsLike<A>,
+  Result = ToArrays<R>,
+> = ((...args: Arguments) => Result) & {
   /** What `f` traces to for these arguments. */
-  readonly lower: (...args: ArgumentsLike<A>) => Lowered;
+  readonly lower: (...args: Arguments) => Lowered;
 };
 
 /** One traced and compiled variant of a jitted function. */
@@ -158,6 +171,10 @@ export interface Lowered {
  * ```
  */
 export function jit<A extends readonly NDArray[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
+export function jit<A extends readonly unknown[], R extends ArrayTree>(
+  f: (...args: A) => R,
+  options?: JitOptions,
+): JittedFunction<A, R, TreesLike<A>, R>;
 export function jit<A extends readonly unknown[], R>(f: (...args: A) => R, options?: JitOptions): JittedFunction<A, R>;
 export function jit<A extends readonly unknown[], R>(
   f: (...args: A) => R,

@@ -11,7 +11,14 @@ import { flatten, flattenUpTo, unflatten, type TreeDef } from '../core/tree.js';
 import { batchOrRepeat } from '../lax/broadcast.js';
 import { moveaxis } from '../lax/reshape.js';
 import { showShape } from '../core/aval.js';
-import { flatFunction, flattenArguments, type ArgumentsLike, type ToArrays } from './arguments.js';
+import {
+  flatFunction,
+  flattenArguments,
+  type ArgumentsLike,
+  type ArrayTree,
+  type ToArrays,
+  type TreesLike,
+} from './arguments.js';
 import { memoize } from './memo.js';
 
 class BatchTracer extends Tracer {
@@ -160,6 +167,11 @@ export function vmap<A extends readonly NDArray[], R>(
   inAxes?: number | readonly Axes[],
   options?: VmapOptions,
 ): (...args: ArgumentsLike<A>) => ToArrays<R>;
+export function vmap<A extends readonly unknown[], R extends ArrayTree>(
+  f: (...args: A) => R,
+  inAxes?: number | readonly Axes[],
+  options?: VmapOptions,
+): (...args: TreesLike<A>) => R;
 export function vmap<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   inAxes?: number | readonly Axes[],

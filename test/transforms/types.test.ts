@@ -1,7 +1,17 @@
 /** Types follow through transforms. The assertions are the compiler's: `npm run typecheck` fails where they do not hold. */
-import { expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { optimizers, random, stax, numpy as np, type ArrayLike, type NDArray } from '../../src/index.js';
-import { grad, hessian, jacrev, jit, jvp, valueAndGrad, vjp, vmap } from '../../src/transforms/index.js';
+import {
+  grad,
+  hessian,
+  jacrev,
+  jit,
+  jvp,
+  valueAndGrad,
+  vjp,
+  vmap,
+  type ArrayTree,
+} from '../../src/transforms/index.js';
 
 interface Params {
   layers: { w: NDArray; b: NDArray }[];
@@ -19,7 +29,7 @@ test('gradients are trees like their argument', () => {
 test('numbers are taken for arrays, and the number of arguments is kept', () => {
   expectTypeOf(jit((x: NDArray, y: NDArray) => x.add(y))).parameters.toEqualTypeOf<[x: ArrayLike, y: ArrayLike]>();
   expectTypeOf(vmap((x: NDArray, n: { a: NDArray }) => x.add(n.a))).parameters.toEqualTypeOf<
-    [x: ArrayLike, n: { a: ArrayLike }]
+    [x: ArrayLike, n: { a: NDArray } | { a: ArrayLike }]
   >();
 });
 
@@ -27,6 +37,33 @@ test('parameters without a type are arrays', () => {
   expectTypeOf(vmap((row) => row.sum())).returns.toEqualTypeOf<NDArray>();
   expectTypeOf(jit((x, y) => ({ out: [x.add(y)] }))).returns.toEqualTypeOf<{ out: NDArray[] }>();
   expectTypeOf(grad((x) => x.mul(x))).returns.toEqualTypeOf<NDArray>();
+});
+
+test('a function that is generic in its parameters needs no casts', () => {
+  function fit<P extends ArrayTree & object>(f: (params: P, x: NDArray) => NDArray, start: P, x: NDArray): P {
+    const adam = optimizers.adam(0.1);
+    const step = jit((p: P, s: optimizers.StateOf<typeof adam, P>) => {
+      const [value, gradient] = valueAndGrad(f)(p, x);
+      const [updates, next] = adam.update(gradient, s, p);
+      return [optimizers.applyUpdates(p, updates), next, value] as const;
+    });
+    let params = start;
+    let state = adam.init(params);
+    for (let i = 0; i < 100; i++) {
+      const [nextParams, nextState, value] = step(params, state);
+      expectTypeOf(value).toEqualTypeOf<NDArray>();
+      [params, state] = [nextParams, nextState];
+    }
+    return params;
+  }
+  const perExample = <P extends ArrayTree>(f: (params: P, x: NDArray) => NDArray, params: P, xs: NDArray): P =>
+    vmap(grad(f), [null, 0])(params, xs);
+
+  const square = (p: { readonly w: NDArray }, x: NDArray): NDArray => np.square(p.w.sub(x)).sum();
+  const found = fit(square, { w: np.zeros([2]) }, np.array([1, -1]));
+  expectTypeOf(found).toEqualTypeOf<{ w: NDArray }>();
+  expect(np.allclose(found.w, np.array([1, -1]), { atol: 0.05 }).item()).toBe(true);
+  expect(perExample(square, { w: np.zeros([2]) }, np.ones([3, 2])).w.shape).toEqual([3, 2]);
 });
 
 test('jacobians have the result outside and the argument inside', () => {

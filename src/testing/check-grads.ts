@@ -282,7 +282,7 @@ function prepare(f: Untyped, args: unknown, options: CheckOptions, op: string): 
   const checked: Checked = {
     op,
     tolerance: { atol: options.atol ?? standard, rtol: options.rtol ?? standard },
-    step: options.eps ?? defaultStep(c.precision),
+    step: options.eps ?? defaultStep(c.precision, options.kinks),
     rng: new Rng(options.seed ?? 0),
   };
   return { c, checked };
@@ -308,7 +308,7 @@ function checkOrders(c: FlatCase, order: number, modes: readonly Mode[], options
  * random directions with step ∛ε·max(1, |x|) (see {@link numericalJvp}), so one check costs a few evaluations of `f`
  * whatever its size; only a check that fails looks for the element. A function that computes in float32 inside is
  * checked with the step and the tolerance of that precision. The point must be away from kinks (the zero of abs, ties of
- * max), where a difference quotient is no derivative.
+ * max), where a difference quotient is no derivative; of a network, some of whose many units are always near one, say `{ kinks: true }`.
  *
  * @param f - a function of trees of arrays, with float results.
  * @param args - its arguments, a list.

@@ -5,6 +5,9 @@
  * The difference has two errors: truncation, h²/6·|f‴|, and rounding, ε·|f|/h. With f and f‴ of one size their sum is
  * least at h = ∛(3ε) (Press et al., Numerical Recipes, 3rd ed., section 5.7), so the step is ∛ε: 6·10⁻⁶ for float64 and
  * 5·10⁻³ for float32, with an error of the order of ε^(2/3): 4·10⁻¹¹ and 2·10⁻⁵.
+ *
+ * A sum over many units with kinks (ReLU, max) has units whose kink lies between the two points, in number proportional to h, and each adds
+ * to the difference what does not vanish with h: an error of order h. With rounding that is least at h = √ε, 1.5·10⁻⁸ for float64.
  */
 import { nth } from '../core/axes.js';
 import { isFloat, type DType } from '../core/dtype.js';
@@ -96,7 +99,8 @@ export function flatCase(f: (...args: never[]) => unknown, args: unknown, name: 
   }
 }
 
-export const defaultStep = (precision: DType): number => Math.cbrt(epsilonOf(precision));
+export const defaultStep = (precision: DType, kinks = false): number =>
+  (kinks ? Math.sqrt : Math.cbrt)(epsilonOf(precision));
 
 /** Derivatives along `directions` of the results that are floats; `null` for the others. */
 export function centralDifference(
@@ -125,6 +129,8 @@ export function centralDifference(
 export interface NumericalOptions {
   /** The step h of the difference quotient; by default ∛ε. */
   eps?: number;
+  /** Whether `f` has kinks, as networks with ReLU or max pooling: the step is then √ε where it is ∛ε by default. */
+  kinks?: boolean;
 }
 
 /**
@@ -161,7 +167,7 @@ export function numericalJvp<A extends readonly unknown[], R>(
   const directions = flattenArgs(tangents, 'tangents', 'numericalJvp');
   const values = c.run(...c.args.map(toDevice));
   if (outDef === undefined) throw new Error('unreachable: the function has run');
-  const derivative = centralDifference(c, directions.arrays, options.eps ?? defaultStep(c.precision));
+  const derivative = centralDifference(c, directions.arrays, options.eps ?? defaultStep(c.precision, options.kinks));
   const leaves = derivative.map((d, i) => (d === null ? zerosOf(nth(values, i).aval) : toDevice(d)));
   return unflatten(outDef, leaves) as ToArrays<R>;
 }

@@ -1,6 +1,7 @@
 /** `cotangent/train`: pieces of a training loop. */
 import '../backends/install.js';
 export { checkFinite, NotFiniteError } from './check-finite.js';
+export { checkGradients, GradientError, type CheckGradientsOptions } from './check-gradients.js';
 export { checkpoint, resume, type CheckpointFileOptions, type Resumed } from './checkpoint.js';
 export { earlyStopping, type Best, type EarlyStoppingOptions, type Monitor } from './early-stopping.js';
 export { history, stepHistory, toCsv, type History, type HistoryRow, type StepHistory } from './history.js';

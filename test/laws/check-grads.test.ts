@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { customJvp, customVjp, jvp, lax, vjp, type NDArray } from 'cotangent';
 import { numpy as np } from 'cotangent';
-import { checkGrads, checkJvp, checkVjp, numericalJvp } from 'cotangent/testing';
+import { CheckError, checkGrads, checkJvp, checkVjp, numericalJvp } from 'cotangent/testing';
 
 /** x² with a tangent that is wrong in one element only. */
 const wrongAtOne = customJvp((x: NDArray) => lax.mul(x, x)).defjvp(([x], [dx]) => {
@@ -37,6 +37,13 @@ describe('right derivatives pass', () => {
     );
     checkGrads((x: NDArray) => f(x), [np.array([1, 2])], { modes: ['rev'] });
     expect(() => checkGrads((x: NDArray) => f(x), [np.array([1, 2])])).toThrow('customVjp has only reverse mode');
+  });
+  test('of many units with kinks, with the step for them', () => {
+    // 1e-6 above its kink: nearer than ∛ε = 6e-6, farther than √ε = 1.5e-8.
+    const ramp = (x: NDArray): NDArray => lax.max(x, 0.5);
+    const options = { order: 1, modes: ['rev'] } as const;
+    expect(() => checkGrads(ramp, [np.array([0.5 + 1e-6], { dtype: 'float64' })], options)).toThrow(CheckError);
+    checkGrads(ramp, [np.array([0.5 + 1e-6], { dtype: 'float64' })], { ...options, kinks: true });
   });
   test('rules given by hand', () => {
     const f = (a: NDArray, p: { b: NDArray }): NDArray => lax.mul(a, lax.sin(p.b));

@@ -74,6 +74,10 @@ function keptCount(op: string, x: NDArray, axes: readonly number[], mask: ArrayL
   return lax.reduceSum(lax.convertElementType(maskOf(op, x, mask), x.dtype), axes);
 }
 
+/** Means of halves are computed in float32, as JAX does: their sums overflow from 65,520, and count no further than 2048. */
+const widened = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
+const narrowed = (x: NDArray, dtype: DType): NDArray => (x.dtype === dtype ? x : lax.convertElementType(x, dtype));
+
 const meanOf = (op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray =>
   lax.div(lax.reduceSum(masked(op, x, mask, 0), axes), keptCount(op, x, axes, mask));
 
@@ -99,7 +103,8 @@ export function mean(x: ArrayLike, axis?: AxisOr<MeanOptions>, options?: MeanOpt
   const settings = settle(axis, options);
   const array = inDType('mean', inexact('mean', x), settings.dtype);
   const axes = axesOf('mean', array, settings);
-  return kept(meanOf('mean', array, axes, settings.where), axes, settings);
+  const result = kept(meanOf('mean', widened(array), axes, settings.where), axes, settings);
+  return narrowed(result, array.dtype);
 }
 
 /** Options of {@link variance} and {@link std}. */
@@ -123,8 +128,15 @@ export interface VarianceOptions extends MeanOptions {
  * ```
  */
 export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray {
-  const settings = settle(axis, options);
-  const array = inDType('var', inexact('var', x), settings.dtype);
+  const { value, dtype } = wideVariance(x, settle(axis, options));
+  return narrowed(value, dtype);
+}
+export { variance as var, variance as var_ };
+
+/** The variance as it is computed, and the dtype that it is to be returned in. */
+function wideVariance(x: ArrayLike, settings: VarianceOptions & AxisOptions): { value: NDArray; dtype: DType } {
+  const given = inDType('var', inexact('var', x), settings.dtype);
+  const array = widened(given);
   const axes = axesOf('var', array, settings);
   const mean =
     settings.mean === undefined
@@ -136,9 +148,8 @@ export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?:
   const ddof = settings.ddof ?? settings.correction ?? 0;
   const count = keptCount('var', array, axes, settings.where);
   const divisor = typeof count === 'number' ? Math.max(count - ddof, 0) : lax.max(lax.sub(count, ddof), 0);
-  return kept(lax.div(squares, divisor), axes, settings);
+  return { value: kept(lax.div(squares, divisor), axes, settings), dtype: given.dtype };
 }
-export { variance as var, variance as var_ };
 
 /** √x with derivative 0 where x is 0: there a standard deviation has its minimum. */
 export function rootOfVariance(x: NDArray): NDArray {
@@ -155,8 +166,10 @@ export function rootOfVariance(x: NDArray): NDArray {
  * np.std(np.array([1, 3])); // => 1
  * ```
  */
-export const std = (x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray =>
-  rootOfVariance(variance(x, axis, options));
+export function std(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray {
+  const { value, dtype } = wideVariance(x, settle(axis, options));
+  return narrowed(rootOfVariance(value), dtype);
+}
 
 type Extremum = (x: ArrayLike, axis?: AxisOr<InitialOptions>, options?: InitialOptions) => NDArray;
 

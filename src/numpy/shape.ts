@@ -77,15 +77,18 @@ export function astype(x: ArrayLike, dtype: DType): NDArray {
 }
 
 /**
- * `x` as an array. Arrays are immutable, so nothing is copied.
+ * `x` in memory of its own. Arrays are immutable, so that this is of use in one case: the copy stays when `x` is donated to a jitted call.
  *
  * @example
  * ```ts
- * import { numpy as np } from 'cotangent';
- * np.copy(np.array([1, 2])).js(); // => [1, 2]
+ * import { jit, numpy as np } from 'cotangent';
+ * const x = np.array([1, 2]);
+ * const before = np.copy(x);
+ * const after = jit((v) => v.add(1), { donate: 0 })(x);
+ * [before.js(), after.js()]; // => [[1, 2], [2, 3]]
  * ```
  */
-export const copy = (x: ArrayLike): NDArray => single('copy', x);
+export const copy = (x: ArrayLike): NDArray => nth(lax.optimizationBarrier([single('copy', x)]), 0);
 
 /** Fill in the one length that is -1. */
 function resolveShape(op: string, array: NDArray, wanted: number | readonly number[]): number[] {

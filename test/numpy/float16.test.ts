@@ -153,6 +153,19 @@ describe('halves', () => {
     expect(counts.add(np.ones([2], { dtype: float16 })).js()).toEqual([2050]);
   });
 
+  test('means, variances and deviations are computed in float32', () => {
+    // The sum is 100,000 and the count 5000, neither of which is a half.
+    const twenty = np.full([5000], 20, { dtype: float16 });
+    expect([np.mean(twenty).dtype, np.mean(twenty).item()]).toEqual([float16, 20]);
+    expect(np.mean(twenty, { where: np.arange(5000).less(4001) }).item()).toBe(20);
+    // The squares are 250,000.
+    const far = np.array([-500, 500], { dtype: float16 });
+    expect([np.var(far).dtype, np.var(far).item()]).toEqual([float16, Infinity]);
+    expect([np.std(far).dtype, np.std(far).item()]).toEqual([float16, 500]);
+    expect(np.var(np.array([100, 104], { dtype: float16 })).item()).toBe(4);
+    expect(grad((v: NDArray) => np.mean(v))(twenty).dtype).toBe(float16);
+  });
+
   test('what halves are not', () => {
     expect(() => lax.bitcastConvertType(x, 'int32')).toThrow(DTypeError);
     expect(() => lax.bitcastConvertType(x, 'int32')).toThrow(/float16 and int32 differ in size/);

@@ -339,7 +339,7 @@ export type VjpFunction<A, R> = (
 
 /** Arrays of a tree. */
 const leavesOf = (tree: unknown, op: string): NDArray[] =>
-  flattenWithPath<unknown>(tree as object)[0].map(([, leaf]) => leafArray(leaf, () => op));
+  flattenWithPath<unknown>(tree)[0].map(([, leaf]) => leafArray(leaf, () => op));
 
 /**
  * Check a jvp against finite differences: `rule(primals, tangents)` returns `[value, tangent]`, as

@@ -11,6 +11,7 @@ import {
   flattenUpTo,
   flattenWithPath,
   showPath,
+  structure,
   unflatten,
   type MapTree,
   type Tree,
@@ -73,7 +74,7 @@ export function flattenArguments(args: unknown, op: string, what = 'argument'): 
   const [leaves, def] = flatten<unknown>(args);
   let labels: readonly string[] | undefined;
   const labelled = (): readonly string[] =>
-    (labels ??= flattenWithPath<unknown>(args as object)[0].map(([[first, ...rest]]) => {
+    (labels ??= flattenWithPath<unknown>(args)[0].map(([[first, ...rest]]) => {
       return `${what} ${showPath(rest, String(first ?? ''))}`;
     }));
   const arrays = leaves.map((leaf, i) => leafArray(leaf, () => `${op}: ${nth(labelled(), i)}`));
@@ -127,12 +128,12 @@ export function flatFunction(
 
 /** Arrays of `value` in the structure `def`; throws TreeError with the path where it differs. */
 export function matchTree(def: TreeDef, value: unknown, op: string, what: string): NDArray[] {
-  if (flatten(value as object)[1].equals(def)) return flattenArguments([value], op, what).arrays;
+  if (structure(value).equals(def)) return flattenArguments([value], op, what).arrays;
   const leaves = flattenUpTo(def, value, `${op}: ${what}`);
   return leaves.map((leaf, i) => {
     if (typeof leaf === 'object' && leaf !== null && !(leaf instanceof NDArray)) {
       throw new TreeError(
-        `${op}: ${what} has structure ${flatten(value as object)[1].toString()}, expected ${def.toString()} (leaf ${String(i)} is a container).${userLine()}`,
+        `${op}: ${what} has structure ${structure(value).toString()}, expected ${def.toString()} (leaf ${String(i)} is a container).${userLine()}`,
       );
     }
     return leafArray(leaf, () => `${op}: ${what}`);

@@ -31,7 +31,7 @@ export function stopGradient<T>(value: T): ToArrays<T> {
  * ```
  */
 export async function blockUntilReady<T>(value: T): Promise<T> {
-  const arrays = flatten<unknown>(value as object)[0].filter((x) => x instanceof NDArray);
+  const arrays = flatten<unknown>(value)[0].filter((x) => x instanceof NDArray);
   await Promise.all(arrays.map((x) => x.blockUntilReady()));
   return value;
 }

@@ -153,10 +153,10 @@ run("esm: the README's first example", process.execPath, ['readme.js'], esm);
 const cjs = project('cjs', {}, { 'all.js': useAll((specifier) => `require('${specifier}')`) });
 run('cjs: every entry', process.execPath, ['all.js'], cjs);
 
-// The library's own declarations are checked too (no skipLibCheck), against nothing but the language and the DOM.
+// The library's own declarations are checked too (no skipLibCheck).
 const strict = {
   target: 'es2022',
-  lib: ['es2022', 'dom', 'esnext.disposable'],
+  lib: ['es2022', 'dom'],
   strict: true,
   noUncheckedIndexedAccess: true,
   exactOptionalPropertyTypes: true,
@@ -177,12 +177,18 @@ const ts = project(
       compilerOptions: { ...strict, module: 'esnext', moduleResolution: 'bundler', noEmit: true },
       include: ['*.ts'],
     }),
+    // Against nothing but the language: not the DOM, and not Node.
+    'language.json': JSON.stringify({
+      compilerOptions: { ...strict, lib: ['es2022'], module: 'nodenext', noEmit: true },
+      files: ['entries.ts', 'entries.cts'],
+    }),
   },
 );
 // Its types are those of the user's own fp-ts, an optional peer.
 cpSync(join(root, 'node_modules/fp-ts'), join(ts, 'node_modules/fp-ts'), { recursive: true });
 run('typescript: nodenext', bin('tsc'), ['-p', 'nodenext.json'], ts);
 run('typescript: bundler', bin('tsc'), ['-p', 'bundler.json'], ts);
+run('typescript: no library but the language', bin('tsc'), ['-p', 'language.json'], ts);
 run("typescript: the README's first example, compiled", process.execPath, ['out/readme.js'], ts);
 
 // What a bundler drops or cannot resolve shows here: `sideEffects`, and imports that only Node has.

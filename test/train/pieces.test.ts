@@ -168,17 +168,17 @@ describe('looking on', () => {
 });
 
 describe('untilInterrupted', () => {
-  test('Ctrl-C ends the stream after the step under way, a second listener stays', async () => {
-    const before = process.listenerCount('SIGINT');
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the stream after the step under way', async (name) => {
+    const before = process.listenerCount(name);
     const seen = await pipe(
       losses([1, 2, 3, 4]),
       untilInterrupted(),
       tap(({ step }) => {
-        if (step === 2) process.emit('SIGINT');
+        if (step === 2) process.emit(name);
       }),
       collect(),
     );
     expect(seen.map(({ step }) => step)).toEqual([1, 2]);
-    expect(process.listenerCount('SIGINT')).toBe(before);
+    expect(process.listenerCount(name)).toBe(before);
   });
 });

@@ -7,7 +7,7 @@ import { textStore, tileStore } from './tile-store.js';
 
 export interface WebGpuOptions {
   /** Which of several GPUs. */
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'low-power' | 'high-performance';
   /** Features to do without, although the adapter has them: to compare, or around an error of a driver. */
   readonly without?: readonly GpuFeature[];
   /**

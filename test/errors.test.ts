@@ -111,6 +111,8 @@ describe('traced values', () => {
     expect(e.message).toMatch(/traced by grad was used outside of it; it was made at .*errors\.test\.ts/);
     // Also inside of another trace.
     expect(() => jit((y: NDArray) => lax.add(y, kept ?? 0))(1)).toThrow(UnexpectedTracerError);
+    // Looking at one says the same, not what to do while it is traced.
+    expect(() => kept?.item()).toThrow(UnexpectedTracerError);
   });
   it('an error inside of a traced function leaves no trace behind', () => {
     expect(() =>

@@ -28,6 +28,7 @@ export abstract class Tracer extends NDArray {
   label: string | undefined;
 
   #refuse(what: string): never {
+    if (!this.owner.alive) throw leaked(this, what);
     const origin = this.label === undefined ? '' : `, ${this.label}`;
     throw new ConcretizationError(
       `${what}: the value is traced by ${this.owner.transform} and has no elements yet (it is ${this.aval.toString()}${origin}). ` +

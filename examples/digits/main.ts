@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import { random, ravelPytree, tree } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { batches, drawDigits, imageArrays } from 'cotangent/data';
-import { history, meter, run, tap, toCsv, trainWith } from 'cotangent/train';
+import { history, meter, progressBar, run, tap, toCsv, trainWith } from 'cotangent/train';
 import { readDirectory } from '../lib/idx-files.js';
 import type { Split } from '../lib/idx-files.js';
-import { breathe, progressBar } from '../lib/progress.js';
 import { checkProducts } from './gradient-check.js';
 import type { Checked, Part } from './gradient-check.js';
 import { accuracy, classify, loss, predict, trainer } from './model.js';
@@ -64,33 +63,24 @@ async function train(
   const batchSize = Math.min(BATCH, trainSet.x.length);
   const shuffled = batches(trainSet, { size: batchSize, key: random.foldIn(key, 1), epochs, dropRemainder: true });
   const { start, step } = trainer({ size, steps: shuffled.length });
-  const seconds = (): number => performance.now() / 1000;
-  const read = meter({ steps: shuffled.length, start: seconds() });
+  const smooth = meter({ steps: shuffled.length, start: 0 });
   const measured = history<Measured>();
   const evaluated = history<Evaluated>();
-  const evaluate = (epoch: number, params: Params): void => {
-    evaluated.record({ epoch, train: number(accuracy(params, trainSet)), test: number(accuracy(params, testSet)) });
-  };
 
-  const bar = progressBar({ steps: shuffled.length, epochs, unit: 'images' });
-  try {
-    const last = await pipe(
-      shuffled,
-      trainWith(step, start(random.foldIn(key, 0))),
-      tap(({ step: n, state, metrics }) => {
-        const at = read({ items: batchSize, time: seconds(), loss: number(metrics) });
-        const epoch = Math.ceil(n / shuffled.perEpoch);
-        measured.record({ step: n, epoch, loss: number(metrics), smoothedLoss: at.loss });
-        bar.show({ ...at, epoch });
-        if (n % shuffled.perEpoch === 0) evaluate(epoch, state.params);
-      }),
-      breathe(),
-      run,
-    );
-    return { params: last.state.params, steps: measured.rows, epochs: evaluated.rows };
-  } finally {
-    bar.stop();
-  }
+  const last = await pipe(
+    shuffled,
+    trainWith(step, start(random.foldIn(key, 0))),
+    tap(progressBar({ batchSize, unit: 'images' })),
+    tap(({ step: n, epoch = 1, state: { params }, metrics }) => {
+      const value = number(metrics.loss);
+      const { loss: smoothedLoss } = smooth({ items: batchSize, time: n, loss: value });
+      measured.record({ step: n, epoch, loss: value, smoothedLoss });
+      if (n % shuffled.perEpoch !== 0) return;
+      evaluated.record({ epoch, train: number(accuracy(params, trainSet)), test: number(accuracy(params, testSet)) });
+    }),
+    run,
+  );
+  return { params: last.state.params, steps: measured.rows, epochs: evaluated.rows };
 }
 
 /** Checks the Jacobian-gradient products of the loss, and of the log-probabilities under it, where training ended. */

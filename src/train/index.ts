@@ -28,6 +28,7 @@ export {
   type LossWith,
   type Minimizer,
   type MinimizeOptions,
+  type StepMetrics,
   type TrainState,
 } from './minimize.js';
 export { progressBar, type ProgressOptions } from './progress.js';

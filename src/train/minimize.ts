@@ -58,10 +58,13 @@ export interface MinimizeOptions<P> {
 /** The two functions of {@link minimize}. */
 export interface Minimizer<P, B, O, S> {
   readonly start: (beginning: Beginning<P, S>) => TrainState<P, O, S>;
-  readonly step: (
-    state: TrainState<P, O, S>,
-    batch: B,
-  ) => readonly [state: TrainState<P, O, S>, metrics: Readonly<Record<string, NDArray>>];
+  readonly step: (state: TrainState<P, O, S>, batch: B) => readonly [state: TrainState<P, O, S>, metrics: StepMetrics];
+}
+
+/** The loss of a step, before its update, and what the loss function reports besides. */
+export interface StepMetrics {
+  readonly [name: string]: NDArray;
+  readonly loss: NDArray;
 }
 
 /**

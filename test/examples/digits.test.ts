@@ -10,7 +10,7 @@ import type { NDArray } from 'cotangent';
 import { batches, drawDigits, encodeIdx, imageArrays } from 'cotangent/data';
 import { run, trainWith } from 'cotangent/train';
 import { checkProducts } from '../../examples/digits/gradient-check.js';
-import { accuracy, shift, trainer } from '../../examples/digits/model.js';
+import { accuracy, trainer } from '../../examples/digits/model.js';
 import { parseOptions } from '../../examples/digits/options.js';
 import { readDirectory } from '../../examples/lib/idx-files.js';
 
@@ -109,18 +109,6 @@ describe('the data directory', () => {
       expect(E.isLeft(result) ? result.left : 'accepted').toMatch(/cannot be read as a directory/);
     }
   });
-});
-
-test('shift moves each image by whole pixels, within bounds', () => {
-  const x = np.zeros([40, 7, 7]).at('...', 3, 3).set(1).reshape(40, 49);
-  const moved = shift(random.key(0), x, [7, 7], 2);
-  expect(moved.shape).toEqual([40, 49]);
-  expect(moved.sum(1).js()).toEqual(new Array<number>(40).fill(1));
-  const places = [...moved.argmax(1).dataSync()].map((at) => [Math.floor(at / 7), at % 7] as const);
-  for (const [row, column] of places) {
-    expect(Math.max(Math.abs(row - 3), Math.abs(column - 3))).toBeLessThanOrEqual(2);
-  }
-  expect(new Set(places.map(String)).size).toBeGreaterThan(10);
 });
 
 test('a short training learns most of the digits', async () => {

@@ -1,7 +1,9 @@
 /** Mini-batches: the rows of a data set in random order, some at a time. */
 import { showShape } from '../core/aval.js';
+import { checkCount } from '../core/counts.js';
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
 import { leavesWithPath, map, showPath } from '../core/tree.js';
 import type { MapTree } from '../core/tree.js';
 import { take } from '../numpy/index.js';
@@ -53,12 +55,12 @@ export interface Batches<B> extends Iterable<B> {
 export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T, NDArray, NDArray>> {
   const { size, key, epochs = 1, dropRemainder = false } = options;
   const rows = rowsOf('batches', data);
-  wholeNumber('size', size);
-  wholeNumber('epochs', epochs);
+  checkCount('batches', 'size', size);
+  checkCount('batches', 'epochs', epochs);
   const perEpoch = dropRemainder ? Math.floor(rows / size) : Math.ceil(rows / size);
   if (perEpoch === 0) {
     throw new ArgumentError(
-      `batches: ${rows} rows make no batch of ${size} with dropRemainder; take a smaller size, or keep the remainder.`,
+      `batches: ${rows} rows make no batch of ${size} with dropRemainder; take a smaller size, or keep the remainder.${userLine()}`,
     );
   }
 
@@ -85,17 +87,11 @@ export function batches<T>(data: T, options: BatchesOptions): Batches<MapTree<T,
     from: (more) => {
       if (Number.isInteger(more) && more >= 0 && step + more <= perEpoch * epochs) return after(step + more);
       throw new ArgumentError(
-        `batches: from takes a whole number of steps from 0 to ${perEpoch * epochs - step}, the number of batches, got ${more}.`,
+        `batches: from takes a whole number of steps from 0 to ${perEpoch * epochs - step}, the number of batches, got ${more}. A checkpoint of more steps is of a longer run: give as many epochs as that had, or more.${userLine()}`,
       );
     },
   });
   return after(0);
-}
-
-function wholeNumber(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new ArgumentError(`batches: ${name} must be a whole number from 1, got ${value}.`);
-  }
 }
 
 /** The number of rows that all leaves have. */
@@ -103,20 +99,20 @@ function rowsOf(op: string, data: unknown): number {
   const leaves = leavesWithPath<unknown>([data]).map(([path, leaf]) => {
     const where = showPath(path.slice(1), 'data');
     if (!(leaf instanceof NDArray)) {
-      throw new TreeError(`${op}: ${where} is no array; make one with np.array.`);
+      throw new TreeError(`${op}: ${where} is no array; make one with np.array.${userLine()}`);
     }
     return { where, shape: leaf.shape };
   });
   const [first] = leaves;
-  if (first === undefined) throw new TreeError(`${op}: data has no arrays.`);
+  if (first === undefined) throw new TreeError(`${op}: data has no arrays.${userLine()}`);
   for (const { where, shape } of leaves) {
     if (shape[0] === undefined || shape[0] === 0) {
-      throw new ShapeError(`${op}: ${where} has shape ${showShape(shape)}, so there are no rows to take.`);
+      throw new ShapeError(`${op}: ${where} has shape ${showShape(shape)}, so there are no rows to take.${userLine()}`);
     }
     if (shape[0] !== first.shape[0]) {
       throw new ShapeError(
         `${op}: ${first.where} has shape ${showShape(first.shape)} and ${where} ${showShape(shape)}; ` +
-          'their first axes, the rows, must be as long.',
+          `their first axes, the rows, must have one length.${userLine()}`,
       );
     }
   }
@@ -153,7 +149,7 @@ export function splitRows<T>(
   const second = Math.max(1, Math.floor(rows * fraction));
   if (!(fraction > 0 && fraction < 1) || second === rows) {
     throw new ArgumentError(
-      `splitRows: the fraction must be in (0, 1) and leave rows in both parts, got ${fraction} of ${rows} row${rows === 1 ? '' : 's'}.`,
+      `splitRows: the fraction must be in (0, 1) and leave rows in both parts, got ${fraction} of ${rows} row${rows === 1 ? '' : 's'}.${userLine()}`,
     );
   }
   const at = rows - second;

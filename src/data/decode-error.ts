@@ -158,6 +158,8 @@ export interface TreeMismatch extends InFile<'TreeMismatch'> {
 
 /** A file that cannot be read. */
 export interface Unreadable extends InFile<'Unreadable'> {
+  /** The system's, such as `ENOENT` where there is no such file. */
+  readonly code?: string;
   readonly reason: string;
 }
 

@@ -4,6 +4,7 @@
  * and noise. Image `i` of a seed is the same in every set drawn with that seed.
  */
 import { ArgumentError } from '../core/errors.js';
+import { userLine } from '../core/source.js';
 import { GLYPHS, spline } from './glyphs.js';
 import type { Point } from './glyphs.js';
 import type { LabelledImages } from './images.js';
@@ -47,7 +48,7 @@ export function drawDigits({ count, seed = 0, size = 28 }: DrawDigitsOptions): L
     seed < 0
   ) {
     throw new ArgumentError(
-      `drawDigits: count and seed are whole numbers from 0, size one from 8; got ${JSON.stringify({ count, seed, size })}.`,
+      `drawDigits: count and seed are whole numbers from 0, size one from 8; got ${JSON.stringify({ count, seed, size })}.${userLine()}`,
     );
   }
   const pixels = new Uint8Array(count * size * size);

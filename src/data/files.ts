@@ -24,6 +24,10 @@ async function fileSystem(): Promise<typeof FsPromises> {
   return module;
 }
 
+/** The system's name of an error, as `ENOENT`. */
+const codeOf = (reason: unknown): { code?: string } =>
+  reason instanceof Error && 'code' in reason && typeof reason.code === 'string' ? { code: reason.code } : {};
+
 const inWords = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
 
 /**
@@ -45,7 +49,7 @@ export function readBytes(path: string): TaskEither<DecodeError, Uint8Array> {
       const { buffer, byteOffset, byteLength } = await (await fileSystem()).readFile(path);
       return right(new Uint8Array(buffer, byteOffset, byteLength));
     } catch (reason) {
-      return left({ _tag: 'Unreadable', file: path, reason: inWords(reason) });
+      return left({ _tag: 'Unreadable', file: path, reason: inWords(reason), ...codeOf(reason) });
     }
   };
 }
@@ -68,6 +72,22 @@ export function writeBytes(path: string, bytes: Uint8Array): TaskEither<Unwritab
   return async () => {
     try {
       await replaceFile(await fileSystem(), path, bytes);
+      return right(undefined);
+    } catch (reason) {
+      return left({ _tag: 'Unwritable', file: path, reason: inWords(reason) });
+    }
+  };
+}
+
+/**
+ * Adds bytes to the end of a file, in Node; makes one if there is none.
+ *
+ * @returns a task that never rejects: `Left` of `Unwritable` with the system's reason.
+ */
+export function appendBytes(path: string, bytes: Uint8Array): TaskEither<Unwritable, void> {
+  return async () => {
+    try {
+      await (await fileSystem()).appendFile(path, bytes);
       return right(undefined);
     } catch (reason) {
       return left({ _tag: 'Unwritable', file: path, reason: inWords(reason) });

@@ -5,10 +5,12 @@
  */
 import { left, right } from 'fp-ts/lib/Either.js';
 import { ArgumentError } from '../core/errors.js';
+import { userLine } from '../core/source.js';
 import { hex, orThrow } from './data-file-error.js';
 import type { DecodeError } from './decode-error.js';
 import type { Either } from './either.js';
 import { elementsOf, reorder } from './elements.js';
+import { isGzip } from './gzip.js';
 
 interface IdxStorage {
   uint8: Uint8Array;
@@ -65,7 +67,7 @@ const CODES = Object.values(FORMATS).map(({ code }) => code);
  */
 export function decodeIdx(bytes: Uint8Array, file = 'IDX data'): Either<DecodeError, IdxArray> {
   const [zero0, zero1, code, rank] = bytes;
-  if (zero0 === 0x1f && zero1 === 0x8b) return left({ _tag: 'Compressed', file, format: 'gzip' });
+  if (isGzip(bytes)) return left({ _tag: 'Compressed', file, format: 'gzip' });
   // What there is of the magic number must fit, be the file ever so short.
   if ((zero0 ?? 0) !== 0 || (zero1 ?? 0) !== 0) {
     const found = [...bytes.subarray(0, 4)].map(hex).join(' ');
@@ -126,7 +128,7 @@ export function encodeIdx(array: IdxArray): Uint8Array<ArrayBuffer> {
   if (shape.length > 255 || elementsOf(shape) !== data.length) {
     throw new ArgumentError(
       `encodeIdx: shape [${shape.join(', ')}] does not describe ${data.length} elements; an IDX file has at most 255 axes, ` +
-        'and their sizes multiply to the number of elements.',
+        `and their sizes multiply to the number of elements.${userLine()}`,
     );
   }
   const { code, bytes } = FORMATS[dtype];

@@ -2,6 +2,7 @@
 import { left, right } from 'fp-ts/lib/Either.js';
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
 import { array } from '../numpy/index.js';
 import { orThrow } from './data-file-error.js';
 import type { DecodeError } from './decode-error.js';
@@ -102,7 +103,7 @@ export const readLabelledImages = (images: IdxArray, labels: IdxArray, options?:
 export function sliceImages(set: LabelledImages, start: number, stop: number = set.count): LabelledImages {
   if (!Number.isInteger(start) || !Number.isInteger(stop) || start < 0 || start > stop || stop > set.count) {
     throw new ArgumentError(
-      `sliceImages: there are ${set.count} images, so [${start}, ${stop}) must lie within [0, ${set.count}).`,
+      `sliceImages: there are ${set.count} images, so [${start}, ${stop}) must lie within [0, ${set.count}).${userLine()}`,
     );
   }
   const size = set.height * set.width;
@@ -128,7 +129,7 @@ export function sliceImages(set: LabelledImages, start: number, stop: number = s
  */
 export function imageArrays(set: LabelledImages): { x: NDArray; y: NDArray } {
   const grey = new Float32Array(set.pixels.length);
-  for (const [i, value] of set.pixels.entries()) grey[i] = value / 255;
+  for (let i = 0; i < grey.length; i++) grey[i] = (set.pixels[i] ?? 0) / 255;
   return {
     x: array(grey, { shape: [set.count, set.height * set.width] }),
     y: array(Int32Array.from(set.labels), { shape: [set.count] }),

@@ -21,7 +21,7 @@ export class NotFiniteError extends CotangentError {
   ) {
     const where =
       leaves.length === 0
-        ? 'All arrays of the state are finite still: look at the batch and at the loss (log of 0, 0/0)'
+        ? 'All arrays of the state are finite still: look at the batch (a label or token out of range gives NaN in a compiled step) and at the loss (log of 0, 0/0)'
         : `Not finite in the state: ${details.slice(0, 5).join(', ')}${details.length > 5 ? `, and ${details.length - 5} more` : ''}`;
     super(
       `train: after step ${step} the ${metric} is ${value}. ${where}. Lower the learning rate, clip gradients ` +

@@ -5,7 +5,7 @@ import { CheckError } from '../testing/compare.js';
 import { checkGrads, type CheckGradsOptions } from '../testing/check-grads.js';
 import type { ArgumentsLike } from '../transforms/arguments.js';
 import type { AnyIterable, Trained } from './loop.js';
-import { isDue } from './validate.js';
+import { checkEvery, isDue } from './validate.js';
 
 /** Options of {@link checkGradients}: how often, and those of `checkGrads`. */
 export interface CheckGradientsOptions extends CheckGradsOptions {
@@ -49,11 +49,11 @@ export class GradientError extends CotangentError {
  * (await run(checkGradients((p: { w: NDArray }) => loss(p, data), { every: 2 })(steps))).step; // => 3
  * ```
  */
-export const checkGradients = <P>(
-  loss: (params: P) => NDArray,
-  { every, ...options }: CheckGradientsOptions = {},
-): (<E extends Trained<{ readonly params: P }, unknown>>(stream: AnyIterable<E>) => AsyncGenerator<E, void, void>) =>
-  async function* (stream) {
+export function checkGradients<P>(loss: (params: P) => NDArray, { every, ...options }: CheckGradientsOptions = {}) {
+  checkEvery('checkGradients', every);
+  return async function* <E extends Trained<{ readonly params: P }, unknown>>(
+    stream: AnyIterable<E>,
+  ): AsyncGenerator<E, void, void> {
     for await (const element of stream) {
       if (isDue(element, every, 'checkGradients')) {
         try {
@@ -71,3 +71,4 @@ export const checkGradients = <P>(
       yield element;
     }
   };
+}

@@ -1,9 +1,8 @@
 /** Checkpoints of a training loop, and going on from them with the same bits as if it had never stopped. In Node. */
-import { ArgumentError } from '../core/errors.js';
 import { DataFileError, loadCheckpoint, saveCheckpoint } from '../data/index.js';
-import { measure, type Monitor } from './early-stopping.js';
+import { isBetter, measure, type Monitor } from './early-stopping.js';
 import type { AnyIterable, Trained } from './loop.js';
-import { isDue } from './validate.js';
+import { checkEvery, isDue } from './validate.js';
 
 /** Options of {@link checkpoint}. */
 export interface CheckpointFileOptions extends Monitor {
@@ -26,7 +25,7 @@ export interface Resumed<S> {
  * led to an error is not written: put {@link checkFinite} before.
  *
  * @param path - ending in `.safetensors`, by convention
- * @throws DataFileError if the file cannot be written; ArgumentError for a metric that does not exist.
+ * @throws DataFileError if the file cannot be written; ArgumentError for a metric that does not exist, and an `every` that is no whole number.
  *
  * @example
  * ```ts no-run
@@ -44,23 +43,18 @@ export interface Resumed<S> {
  * ```
  */
 export function checkpoint(path: string, options: CheckpointFileOptions = {}) {
-  const { keep = 'last', every, mode = 'min' } = options;
-  if (every !== undefined && (!Number.isInteger(every) || every < 1)) {
-    throw new ArgumentError(`checkpoint: every must be a whole number of steps from 1, got ${every}.`);
-  }
+  const { keep = 'last', every } = options;
+  checkEvery('checkpoint', every);
   const save = ({ step, state }: Trained<unknown, unknown>): Promise<void> => saveCheckpoint(path, { step, state });
   return async function* <E extends Trained<unknown, unknown>>(stream: AnyIterable<E>): AsyncGenerator<E, void, void> {
     let unsaved: E | undefined;
     let best: number | undefined;
-    let validates = false;
     let failed = false;
     try {
       for await (const element of stream) {
         if (keep === 'best') {
-          validates ||= 'validation' in element;
-          const value = await measure(element, validates, options);
-          const isBetter = best === undefined || (mode === 'min' ? (value ?? NaN) < best : (value ?? NaN) > best);
-          if (value !== undefined && isBetter) {
+          const value = await measure(element, options);
+          if (value !== undefined && isBetter(value, best, options)) {
             best = value;
             await save(element);
           }
@@ -105,9 +99,8 @@ export async function resume<S>(path: string, start: S): Promise<Resumed<S>> {
     // A checkpoint has the structure, shapes and dtypes of `begin`, which is checked.
     return (await loadCheckpoint(path, begin)) as Resumed<S>;
   } catch (error) {
-    const isAbsent =
-      error instanceof DataFileError && error.error._tag === 'Unreadable' && error.message.includes('ENOENT');
-    if (isAbsent) return begin;
+    if (error instanceof DataFileError && error.error._tag === 'Unreadable' && error.error.code === 'ENOENT')
+      return begin;
     throw error;
   }
 }

@@ -1,12 +1,14 @@
 /** Early stopping: training ends when a measure has not improved for a while, with the state it was best at. */
+import { checkCount } from '../core/counts.js';
 import { ArgumentError } from '../core/errors.js';
+import { userLine } from '../core/source.js';
 import { copyArrays } from './copy.js';
 import type { AnyIterable, Trained } from './loop.js';
 import { readMetric } from './measures.js';
 
 /** Which measure of a stream is watched. */
 export interface Monitor {
-  /** A metric by its name; `loss` by default. It is looked for in the validation, or in the step's metrics if there never is one. */
+  /** A metric by its name; `loss` by default. It is looked for in the validation where {@link validateWith} comes before, else in the step's metrics. */
   monitor?: string;
   /** Whether less is better (`min`, the default) or more. */
   mode?: 'min' | 'max';
@@ -28,20 +30,26 @@ export interface Best {
   readonly value: number;
 }
 
-/** The watched measure of an element; undefined where there is none. */
+/** The watched measure of an element; undefined between validations. */
 export async function measure(
   element: Trained<unknown, unknown> & { readonly validation?: unknown },
-  validates: boolean,
   { monitor = 'loss' }: Monitor,
 ): Promise<number | undefined> {
-  if ('validation' in element) return readMetric(element.validation, monitor);
-  return validates ? undefined : readMetric(element.metrics, monitor);
+  if (!('validation' in element)) return readMetric(element.metrics, monitor);
+  return element.validation === undefined ? undefined : readMetric(element.validation, monitor);
+}
+
+/** Whether a measurement is better than the best so far by more than `minDelta`; NaN never is. */
+export function isBetter(value: number, best: number | undefined, { mode = 'min' }: Monitor, minDelta = 0): boolean {
+  if (best === undefined) return !Number.isNaN(value);
+  return (mode === 'min' ? best - value : value - best) > minDelta;
 }
 
 /**
  * Ends the stream when the watched measure has not improved `patience` + 1 times in a row (Prechelt, "Early stopping - but when?",
  * 1998). The last element of the stream is the best one again, with `best` in it, whether training was stopped or came to
- * its end, so that `run` returns the best state. It is a copy: the step may donate its state.
+ * its end, so that `run` returns the best state. It is a copy: the step may donate its state. A measurement of NaN is a failure to improve. Of a
+ * run that goes on from a checkpoint, what was measured before does not count.
  *
  * For the second pass on all data (Goodfellow, Bengio, Courville, "Deep Learning", algorithm 7.2), train anew with
  * `take(best.step)`.
@@ -62,27 +70,22 @@ export function earlyStopping({
   patience = 0,
   minDelta = 0,
   restoreBest = true,
-  mode = 'min',
   ...monitor
 }: EarlyStoppingOptions = {}) {
-  if (!Number.isInteger(patience) || patience < 0 || !(minDelta >= 0)) {
-    throw new ArgumentError(
-      `earlyStopping: patience must be a whole number from 0 and minDelta not negative, got ${patience} and ${minDelta}.`,
-    );
+  checkCount('earlyStopping', 'patience', patience, 0);
+  if (!(minDelta >= 0)) {
+    throw new ArgumentError(`earlyStopping: minDelta must not be negative, got ${minDelta}.${userLine()}`);
   }
   return async function* <E extends Trained<unknown, unknown>>(
     stream: AnyIterable<E>,
   ): AsyncGenerator<E & { readonly best?: Best }, void, void> {
     let best: { readonly value: number; readonly element: E } | undefined;
-    let validates = false;
     let failures = 0;
     for await (const element of stream) {
-      validates ||= 'validation' in element;
       yield element;
-      const value = await measure(element, validates, monitor);
+      const value = await measure(element, monitor);
       if (value === undefined) continue;
-      const gain = best === undefined ? Infinity : mode === 'min' ? best.value - value : value - best.value;
-      if (gain > minDelta) {
+      if (isBetter(value, best?.value, monitor, minDelta)) {
         best = { value, element: restoreBest ? { ...element, state: copyArrays(element.state) } : element };
         failures = 0;
       } else if (++failures > patience) {

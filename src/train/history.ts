@@ -1,4 +1,5 @@
 /** What a loop measured, kept: rows of numbers, and their CSV. */
+import { encodeCsv } from '../data/csv.js';
 import type { LookAtSteps, Trained } from './loop.js';
 import { readMetrics, type HistoryRow } from './measures.js';
 
@@ -40,12 +41,44 @@ export function history<R extends HistoryRow>(): History<R> {
   };
 }
 
-/** The rows as CSV (RFC 4180, but lines end in `\n`): a column for each name, in order of appearance; empty where absent. */
+/** Every name that a row has, in order of appearance. */
+export const columnsOf = (rows: readonly HistoryRow[]): string[] => [
+  ...new Set(rows.flatMap((row) => Object.keys(row))),
+];
+
+/** A row as the text of these columns: empty where it has none. */
+export const fieldsOf = (row: HistoryRow, columns: readonly string[]): string[] =>
+  columns.map((name) => String(row[name] ?? ''));
+
+/**
+ * The rows as CSV (RFC 4180, but lines end in `\n`): a column for each name, in order of appearance; empty where absent.
+ *
+ * @example
+ * ```ts
+ * import { toCsv } from 'cotangent/train';
+ *
+ * toCsv([{ step: 1, loss: 0.5 }, { step: 2, loss: 0.25, val_loss: 0.5 }]); // => "step,loss,val_loss\n1,0.5,\n2,0.25,0.5\n"
+ * ```
+ */
 export function toCsv(rows: readonly HistoryRow[]): string {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const quote = (name: string): string => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
-  const lines = rows.map((row) => names.map((name) => row[name] ?? '').join(','));
-  return [names.map(quote).join(','), ...lines].map((line) => `${line}\n`).join('');
+  const columns = columnsOf(rows);
+  return encodeCsv({ columns, rows: rows.map((row) => fieldsOf(row, columns)) });
+}
+
+/** The row of a step: its number and epoch, its metrics, those of a validation with `val_` before their names. */
+export async function rowOf({
+  step,
+  epoch,
+  metrics,
+  validation,
+}: Trained<unknown, unknown> & { readonly validation?: unknown }): Promise<HistoryRow> {
+  const validated = validation === undefined ? {} : await readMetrics(validation);
+  return {
+    step,
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(await readMetrics(metrics)),
+    ...Object.fromEntries(Object.entries(validated).map(([name, value]) => [`val_${name}`, value])),
+  };
 }
 
 /**
@@ -63,14 +96,7 @@ export function toCsv(rows: readonly HistoryRow[]): string {
 export function stepHistory(): StepHistory {
   const { rows, record } = history();
   const watch = async (element: Trained<unknown, unknown>): Promise<void> => {
-    const { step, epoch } = element;
-    const validation = 'validation' in element ? await readMetrics(element.validation) : {};
-    record({
-      step,
-      ...(epoch === undefined ? {} : { epoch }),
-      ...(await readMetrics(element.metrics)),
-      ...Object.fromEntries(Object.entries(validation).map(([name, value]) => [`val_${name}`, value])),
-    });
+    record(await rowOf(element));
   };
   return { rows, watch: Object.assign(watch, { anySteps: true as const }) };
 }

@@ -3,6 +3,7 @@ import '../backends/install.js';
 export { checkFinite, NotFiniteError } from './check-finite.js';
 export { checkGradients, GradientError, type CheckGradientsOptions } from './check-gradients.js';
 export { checkpoint, resume, type CheckpointFileOptions, type Resumed } from './checkpoint.js';
+export { csvLogger, type CsvLoggerOptions } from './csv-logger.js';
 export { earlyStopping, type Best, type EarlyStoppingOptions, type Monitor } from './early-stopping.js';
 export { history, stepHistory, toCsv, type History, type HistoryRow, type StepHistory } from './history.js';
 export { untilInterrupted } from './interrupt.js';

@@ -5,6 +5,7 @@
  *
  *     await pipe(batches(data, options), trainWith(step, start), tap(progressBar()), earlyStopping({ patience: 2 }), run)
  */
+import { checkCount } from '../core/counts.js';
 import { ArgumentError } from '../core/errors.js';
 import { breather } from './breathe.js';
 
@@ -128,7 +129,7 @@ export function tap<T>(look: Look<T>) {
  * ```
  */
 export function take<T>(n: number): (stream: AnyIterable<T>) => AsyncGenerator<T, void, void> {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`take: n must be a whole number from 0, got ${n}.`);
+  checkCount('take', 'n', n, 0);
   return async function* (stream) {
     if (n === 0) return;
     let left = n;
@@ -171,6 +172,10 @@ export const fold =
  */
 export async function run<T>(stream: AnyIterable<T>): Promise<T> {
   const last = await fold<T, { value: T } | null>((_, value) => ({ value }), null)(stream);
-  if (last === null) throw new ArgumentError('run: the stream is empty; there was no batch to train on.');
+  if (last === null)
+    throw new ArgumentError(
+      'run: the stream is empty; there was no batch to train on. A run that goes on from a checkpoint and is complete has none left: ' +
+        'its state is what resume returned.',
+    );
   return last.value;
 }

@@ -19,8 +19,18 @@ async function read(name: string, value: unknown): Promise<number> {
   throw new ArgumentError(`train: the metric ${name} must be a number or a scalar array, got ${got}; take its mean.`);
 }
 
+/** Rows that were read already: several may look at one step, and reading a GPU's memory waits for it. */
+const rows = new WeakMap<object, Promise<HistoryRow>>();
+
 /** Metrics by name; a number alone is the loss. */
-export async function readMetrics(metrics: unknown): Promise<HistoryRow> {
+export function readMetrics(metrics: unknown): Promise<HistoryRow> {
+  if (typeof metrics !== 'object' || metrics === null) return readAll(metrics);
+  const row = rows.get(metrics) ?? readAll(metrics);
+  rows.set(metrics, row);
+  return row;
+}
+
+async function readAll(metrics: unknown): Promise<HistoryRow> {
   if (!isRecord(metrics)) return { loss: await read('loss', metrics) };
   const entries = Object.entries(metrics).map(async ([name, value]) => [name, await read(name, value)] as const);
   return Object.fromEntries(await Promise.all(entries));
@@ -28,9 +38,9 @@ export async function readMetrics(metrics: unknown): Promise<HistoryRow> {
 
 /** One of the metrics; throws ArgumentError, naming those there are. */
 export async function readMetric(metrics: unknown, name: string): Promise<number> {
-  if (!isRecord(metrics)) return read(name, metrics);
-  if (name in metrics) return read(name, metrics[name]);
-  throw new ArgumentError(
-    `train: there is no metric '${name}'; there are ${Object.keys(metrics).join(', ') || 'none'}.`,
-  );
+  const row = await readMetrics(metrics);
+  // A number alone goes by any name.
+  const value = isRecord(metrics) ? row[name] : row.loss;
+  if (value !== undefined) return value;
+  throw new ArgumentError(`train: there is no metric '${name}'; there are ${Object.keys(row).join(', ') || 'none'}.`);
 }

@@ -14,8 +14,10 @@ export interface Meter {
   readonly loss: number;
 }
 
-/** One step: how many items it took, when it ended (in seconds, by any clock), and its loss. */
+/** A step, or several since the reading before: how many items they took, when they ended (in seconds, by any clock), and the loss of the last. */
 export interface Reading {
+  /** How many steps; 1 by default. */
+  readonly steps?: number;
   readonly items: number;
   readonly time: number;
   readonly loss: number;
@@ -46,16 +48,17 @@ export interface MeterOptions {
 export function meter({ steps, start, decay = 0.95 }: MeterOptions): (reading: Reading) => Meter {
   let [step, items, previous] = [0, 0, start];
   // Exponentially weighted sums; the ratio of two of them needs no correction.
-  let [weight, seconds, seen, losses] = [0, 0, 0, 0];
-  return ({ items: count, time, loss }) => {
-    step++;
+  let [weight, taken, seconds, seen, losses] = [0, 0, 0, 0, 0];
+  return ({ steps: more = 1, items: count, time, loss }) => {
+    step += more;
     items += count;
     weight = decay * weight + 1;
+    taken = decay * taken + more;
     seconds = decay * seconds + (time - previous);
     seen = decay * seen + count;
     losses = decay * losses + loss;
     previous = time;
-    const eta = ((steps - step) * seconds) / weight;
+    const eta = ((steps - step) * seconds) / taken;
     return { step, items, elapsed: time - start, rate: seen / seconds, eta, loss: losses / weight };
   };
 }

@@ -7,6 +7,7 @@ import {
   type StateFor,
   type StateKind,
 } from '../optimizers/transformation.js';
+import { leaves } from '../core/tree.js';
 import { foldIn, key as makeKey } from '../random/key.js';
 import { valueAndGrad } from '../transforms/grad.js';
 import { jit } from '../transforms/jit.js';
@@ -40,14 +41,12 @@ export interface TrainState<P, O, S = null> {
   readonly key: NDArray;
 }
 
-/** What {@link minimize} takes to begin with. */
-export interface Beginning<P, S = null> {
+/** What {@link minimize} takes to begin with; the state, as `init` gave it, where the loss takes one. */
+export type Beginning<P, S = null> = {
   readonly params: P;
-  /** Of layers that have one, as `init` gave it. */
-  readonly state?: S;
   /** Of the randomness of training, such as dropout's; `random.key(0)` by default. */
   readonly key?: NDArray;
-}
+} & (null extends S ? { readonly state?: S } : { readonly state: S });
 
 /** Options of {@link minimize}. */
 export interface MinimizeOptions<P> {
@@ -70,9 +69,9 @@ export interface StepMetrics {
 /**
  * A training step that minimizes a loss by an optimizer, and the state that it begins with: for {@link trainWith}. The step is compiled;
  * its metrics are the `loss` and what the loss function reports. The next state takes the place of the old one in memory, which is
- * therefore valid until the next step; `start` copies the parameters, so that the caller's stay.
+ * therefore valid until the next step (keep `tree.map(np.copy, state.params)`); `start` copies the parameters, so that the caller's stay.
  *
- * @throws ArgumentError if the loss is no scalar.
+ * @throws ArgumentError if the loss is no scalar, or takes a state and returns none.
  *
  * @example
  * ```ts
@@ -100,6 +99,12 @@ export function minimize<P extends object, B, F extends StateKind, S = null>(
   const measured = (params: P, batch: B, context: LossContext<S>): readonly [NDArray, Measured<S>] => {
     const result = loss(params, batch, context);
     const { loss: value, state = context.state, metrics = {} } = result instanceof NDArray ? { loss: result } : result;
+    if (result instanceof NDArray && leaves<unknown>(context.state).length > 0) {
+      throw new ArgumentError(
+        'minimize: there is state, but the loss returned none of the next, so that it would stay as it is: return { loss, state } with the ' +
+          'state that apply returned, or with that of the context to leave it as it is.',
+      );
+    }
     if (value.ndim === 0) return [value, { state, metrics }];
     throw new ArgumentError(
       `minimize: the loss must be a scalar, got shape [${value.shape.join(', ')}]; take its mean.`,
@@ -118,8 +123,11 @@ export function minimize<P extends object, B, F extends StateKind, S = null>(
     ];
   };
   return {
-    start: ({ params, state, key = makeKey(0) }) =>
-      copyArrays({ params, optimizer: optimizer.init(params), state: (state ?? null) as S, key }),
+    start: (beginning) => {
+      const { params, state = null, key = makeKey(0) } = beginning as Beginning<P, S | null>;
+      // Without one, S is null.
+      return copyArrays({ params, optimizer: optimizer.init(params), state: state as S, key });
+    },
     // jit keeps the types of trees of arrays, which those of a generic tree cannot say.
     step: jit(step as never, { donate: [0] }) as unknown as Minimizer<P, B, StateFor<F, P>, S>['step'],
   };

@@ -21,6 +21,15 @@ interface Bar {
   readonly stop: () => void;
 }
 
+/** Where a bar stands: what was drawn last, and what has happened since. */
+interface Drawn {
+  readonly bar: Bar | undefined;
+  readonly read: ReturnType<typeof meter>;
+  /** Number of the last step that was drawn, or that there was before this run. */
+  readonly step: number;
+  readonly time: number;
+}
+
 /** A bar on stderr; in a log, where nothing can be redrawn, a line now and then. None in a page. */
 async function start(total: number): Promise<Bar | undefined> {
   if (typeof process === 'undefined') return undefined;
@@ -54,14 +63,27 @@ async function start(total: number): Promise<Bar | undefined> {
 export function progressBar(options: ProgressOptions = {}): LookAtSteps {
   const { batchSize, unit = batchSize === undefined ? 'steps' : 'items' } = options;
   const now = (): number => performance.now() / 1000;
-  let begun: { readonly bar: Bar | undefined; readonly read: ReturnType<typeof meter> } | undefined;
   const created = now();
-  const look = async ({ step, steps, perEpoch, epoch, metrics }: Trained<unknown, unknown>): Promise<void> => {
+  let drawn: Drawn | undefined;
+  let last: Trained<unknown, unknown> | undefined;
+
+  async function draw({ step, steps, perEpoch, epoch, metrics }: Trained<unknown, unknown>): Promise<void> {
     const total = options.steps ?? steps ?? 0;
-    begun ??= { bar: await start(total), read: meter({ steps: total, start: created }) };
+    // Of a run that goes on from a checkpoint, the steps before are done, but took no time here.
+    const {
+      bar,
+      read,
+      step: before,
+    } = drawn ?? {
+      bar: await start(total),
+      read: meter({ steps: total - (step - 1), start: created }),
+      step: step - 1,
+    };
     const { loss, ...others } = await readMetrics(metrics);
-    const at = begun.read({ items: batchSize ?? 1, time: now(), loss: loss ?? NaN });
-    begun.bar?.update(step, {
+    const time = now();
+    const taken = step - before;
+    const at = read({ steps: taken, items: taken * (batchSize ?? 1), time, loss: loss ?? NaN });
+    bar?.update(step, {
       epoch: epoch === undefined ? '' : ` epoch ${epoch}/${Math.ceil(total / (perEpoch ?? total))} `,
       rate: `${at.rate.toFixed(0)} ${unit}/s`,
       left: total === 0 ? '?' : Math.max(0, Math.ceil(at.eta)),
@@ -69,11 +91,20 @@ export function progressBar(options: ProgressOptions = {}): LookAtSteps {
         .map(([name, value]) => `${name} ${value.toFixed(4)}`)
         .join('  '),
     });
+    drawn = { bar, read, step, time };
+  }
+
+  // Metrics are read when they are drawn, and not in between: a GPU would have to wait each time.
+  const look = async (element: Trained<unknown, unknown>): Promise<void> => {
+    last = element;
+    if (drawn === undefined || now() - drawn.time >= REDRAW_MS / 1000) await draw(element);
   };
-  return Object.assign(look, {
-    anySteps: true as const,
-    end: () => {
-      begun?.bar?.stop();
-    },
-  });
+  const end = async (): Promise<void> => {
+    try {
+      if (last !== undefined && last.step !== drawn?.step) await draw(last);
+    } finally {
+      drawn?.bar?.stop();
+    }
+  };
+  return Object.assign(look, { anySteps: true as const, end });
 }

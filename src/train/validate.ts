@@ -1,4 +1,5 @@
 /** Evaluation: of a state now and then while training, and of a function over batches. */
+import { checkCount } from '../core/counts.js';
 import { ArgumentError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { leaves } from '../core/tree.js';
@@ -7,14 +8,19 @@ import { readMetrics, type HistoryRow, type Metrics } from './measures.js';
 
 /** A step after which there may have been an evaluation. */
 export type Validated<E, V> = E & {
-  /** What the evaluation found; absent between evaluations. */
-  readonly validation?: V;
+  /** What the evaluation found; undefined between evaluations. */
+  readonly validation: V | undefined;
 };
 
 /** Options of {@link validateWith}. */
 export interface ValidateOptions {
   /** Number of steps from one evaluation to the next; an epoch by default, where the batches know it. */
   every?: number;
+}
+
+/** Throws ArgumentError unless `every` is absent or a number of steps. */
+export function checkEvery(op: string, every: number | undefined): void {
+  if (every !== undefined) checkCount(op, 'every, a number of steps,', every);
 }
 
 /** Whether a step is the last of an epoch, or of `every` steps, or of all. */
@@ -37,14 +43,14 @@ export function isDue(
  * Evaluates the state at the end of each epoch, or of every so many steps: `validation` of these elements is what `evaluate`
  * returns, which may be a promise. Early stopping and checkpoints of the best look at it.
  *
- * @throws ArgumentError if the batches do not know their epochs and there is no `every`.
+ * @throws ArgumentError if the batches do not know their epochs and there is no `every`, or it is no whole number.
  *
  * @example
  * ```ts
  * import { fold, trainWith, validateWith } from 'cotangent/train';
  *
  * const steps = trainWith((sum: number, n: number) => [sum + n, n], 0)([1, 2, 3]);
- * const all = fold((list: unknown[], { step, validation }: { step: number; validation?: number }) => [...list, [step, validation]], []);
+ * const all = fold((list: unknown[], { step, validation }: { step: number; validation: number | undefined }) => [...list, [step, validation]], []);
  * await all(validateWith((sum: number) => -sum, { every: 2 })(steps)); // => [[1, undefined], [2, -3], [3, -6]]
  * ```
  */
@@ -57,11 +63,13 @@ export function validateWith<S, V>(
   options?: ValidateOptions,
 ): <E extends Trained<S, unknown>>(stream: AnyIterable<E>) => AsyncGenerator<Validated<E, V>, void, void>;
 export function validateWith<S, V>(evaluate: (state: S) => V | Promise<V>, { every }: ValidateOptions = {}) {
+  checkEvery('validateWith', every);
   return async function* <E extends Trained<S, unknown>>(
     stream: AnyIterable<E>,
   ): AsyncGenerator<Validated<E, V>, void, void> {
     for await (const element of stream) {
-      yield isDue(element, every, 'validateWith') ? { ...element, validation: await evaluate(element.state) } : element;
+      const due = isDue(element, every, 'validateWith');
+      yield { ...element, validation: due ? await evaluate(element.state) : undefined };
     }
   };
 }
@@ -93,13 +101,21 @@ export async function evaluate<B extends object>(
 ): Promise<HistoryRow> {
   const sums: Record<string, number> = {};
   let rows = 0;
-  for await (const batch of batches) {
-    const weight = rowsOf(batch);
+  const add = async ({ weight, reading }: { weight: number; reading: Promise<HistoryRow> }): Promise<void> => {
+    const row = await reading;
     rows += weight;
-    for (const [name, value] of Object.entries(await readMetrics(measure(batch)))) {
-      sums[name] = (sums[name] ?? 0) + weight * value;
-    }
+    for (const [name, value] of Object.entries(row)) sums[name] = (sums[name] ?? 0) + weight * value;
+  };
+  // A batch is launched before the one before it is read, so that a GPU need not wait for the reading.
+  let before: Parameters<typeof add>[0] | undefined;
+  for await (const batch of batches) {
+    const launched = { weight: rowsOf(batch), reading: readMetrics(measure(batch)) };
+    // An error is thrown where it is awaited, and must not be one of nobody's until then.
+    launched.reading.catch(() => undefined);
+    if (before !== undefined) await add(before);
+    before = launched;
   }
+  if (before !== undefined) await add(before);
   if (rows === 0) throw new ArgumentError('evaluate: there is no batch to evaluate on.');
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
 }

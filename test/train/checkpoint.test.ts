@@ -130,6 +130,8 @@ describe('checkpoint and resume', () => {
     ).rejects.toThrow(/no\/such\/x\.safetensors/);
     expect(existsSync(join(folder, 'no'))).toBe(false);
     expect(readdirSync(folder).filter((name) => !name.endsWith('.safetensors'))).toEqual([]);
-    expect(() => checkpoint('x', { every: 0 })).toThrow(/every must be a whole number of steps from 1, got 0/);
+    expect(() => checkpoint('x', { every: 0 })).toThrow(
+      /every, a number of steps, must be a whole number from 1, got 0/,
+    );
   });
 });

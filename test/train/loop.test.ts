@@ -104,6 +104,14 @@ describe('meter', () => {
     expect(last.loss).toBeCloseTo(1, 12);
   });
 
+  test('a reading may be of several steps', () => {
+    const read = meter({ steps: 100, start: 0, decay: 0.5 });
+    read({ items: 8, time: 1, loss: 1 });
+    const last = read({ steps: 9, items: 72, time: 10, loss: 1 });
+    expect([last.step, last.items]).toEqual([10, 80]);
+    expect(last.eta).toBeCloseTo(90, 12);
+  });
+
   test('recent readings count more, and nothing is left at the end', () => {
     const read = meter({ steps: 2, start: 0, decay: 0.5 });
     read({ items: 1, time: 1, loss: 3 });

@@ -1,7 +1,7 @@
 /** The usual step: the same numbers as gradient and update by hand, state and keys threaded, the caller's parameters untouched. */
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { grad, numpy as np, optimizers, random, stax, tree, type NDArray } from 'cotangent';
-import { minimize, run, trainWith } from 'cotangent/train';
+import { minimize, run, trainWith, type LossContext } from 'cotangent/train';
 
 const key = random.key(0);
 const leaves = (value: object): number[][] => tree.leaves<NDArray>(value).map((x) => Array.from(x.dataSync(), Number));
@@ -53,6 +53,20 @@ describe('minimize', () => {
     expect(leaves(at.state.state)).not.toEqual(leaves(state));
     expect(Math.max(...leaves(at.state.params[0].W.square().sum(0)).flat())).toBeLessThan(0.0101);
   });
+  test('a state that is forgotten is an error, at the start by its type, in the step by what to do', () => {
+    const net = stax.serial(stax.BatchNorm(), stax.Dense(1));
+    const { params: p, state } = net[0](key, [-1, 3]);
+    type Context = LossContext<typeof state>;
+    const forgetful = minimize(
+      (q: typeof p, { x, y }: Batch, context: Context) => net[1](q, x, context)[0].sub(y).square().mean(),
+      optimizers.sgd(0.1),
+    );
+    // @ts-expect-error: the loss takes a state.
+    expect(() => forgetful.step(forgetful.start({ params: p }), batch)).toThrow();
+    expect(() => forgetful.step(forgetful.start({ params: p, state }), batch)).toThrow(
+      /minimize: there is state, but the loss returned none.*return \{ loss, state \}/,
+    );
+  });
   test('another key in each step, the same ones for the same beginning', async () => {
     const noisy = minimize(
       (p: { w: NDArray }, _batch: number, { key: k }) => p.w.mul(random.normal(k)).sum(),
@@ -73,7 +87,7 @@ describe('minimize', () => {
       optimizers.lbfgs(),
     );
     const { metrics } = await run(trainWith(step, start({ params: w }))(Array.from({ length: 15 }, () => exact)));
-    expect(Number(metrics['loss']?.item())).toBeLessThan(1e-12);
+    expect(Number(metrics.loss.item())).toBeLessThan(1e-12);
   });
   test('refuses a loss that is no scalar; the next step works', async () => {
     const bad = minimize((p: typeof params, { x }: Batch) => apply(p, x), optimizers.sgd(1));

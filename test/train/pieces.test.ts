@@ -1,6 +1,6 @@
 /** Validation, early stopping, the guard against NaN, histories, interruption: what a training loop is composed of. */
 import { pipe } from 'fp-ts/lib/function.js';
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { grad, jit, numpy as np, optimizers, random, type NDArray } from 'cotangent';
 import { batches } from 'cotangent/data';
 import {
@@ -34,6 +34,43 @@ describe('validateWith', () => {
     await expect(run(validateWith(() => 0)(steps))).rejects.toThrow(
       /validateWith: these batches do not know.*every: n/,
     );
+  });
+  test('every is a number of steps', () => {
+    for (const every of [0, 1.5, -1]) {
+      expect(() => validateWith(() => 0, { every })).toThrow(
+        /validateWith: every, a number of steps, must be .* from 1/,
+      );
+    }
+  });
+  test('evaluate launches a batch before it has read the one before, and adds up in their order', async () => {
+    const log: string[] = [];
+    const slow = (n: number): NDArray => {
+      const x = np.array(n);
+      vi.spyOn(x, 'data').mockImplementation(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 30 - 10 * n));
+        log.push(`read ${n}`);
+        return Float32Array.of(n);
+      });
+      return x;
+    };
+    const measure = (x: NDArray): NDArray => {
+      const n = Number(x.item());
+      log.push(`launch ${n}`);
+      return slow(n);
+    };
+    expect(
+      await evaluate(
+        measure,
+        [0, 1, 2].map((n) => np.array([n])),
+      ),
+    ).toEqual({ loss: 1 });
+    expect(log.indexOf('launch 1')).toBeLessThan(log.indexOf('read 0'));
+    expect(log.indexOf('launch 2')).toBeGreaterThan(log.indexOf('read 0'));
+    const failing = evaluate(
+      (x: NDArray) => (x.item() === 1 ? np.ones([2]) : slow(Number(x.item()))),
+      [0, 1, 2].map((n) => np.array([n])),
+    );
+    await expect(failing).rejects.toThrow(/shape \[2\]/);
   });
   test('evaluate weighs batches by their rows', async () => {
     const data = { x: np.array([1, 2, 3, 4, 5]), y: np.array([0, 0, 0, 0, 10]) };
@@ -80,6 +117,29 @@ describe('earlyStopping', () => {
       run,
     );
     expect(at).toMatchObject({ state: 4, best: { step: 4, value: 0 } });
+  });
+  test('of a stream that is validated later, looks at nothing before', async () => {
+    // By their losses, the first steps would be the best, and patience at its end.
+    const at = await pipe(
+      losses([0, 1, 2, 3, 4, 5]),
+      validateWith((n: number) => ({ loss: 6 - n, accuracy: n }), { every: 3 }),
+      earlyStopping(),
+      run,
+    );
+    expect(at.best).toEqual({ step: 6, value: 0 });
+    const named = await pipe(
+      losses([0, 1, 2, 3]),
+      validateWith((n: number) => ({ accuracy: -n }), { every: 2 }),
+      earlyStopping({ monitor: 'accuracy', mode: 'max' }),
+      run,
+    );
+    expect(named.best).toEqual({ step: 2, value: -2 });
+  });
+  test('NaN improves on nothing', async () => {
+    const found = await run(earlyStopping({ patience: 5 })(losses([NaN, 3, NaN, 2, 4])));
+    expect(found.best).toEqual({ step: 4, value: 2 });
+    const never = await run(earlyStopping({ patience: 5 })(losses([NaN, NaN])));
+    expect([never.step, never.best]).toEqual([2, undefined]);
   });
   test('the best state outlives the step that donates it, and the second pass takes as many steps', async () => {
     const target = np.array([1, 2, 3]);
@@ -152,18 +212,51 @@ describe('looking on', () => {
     await expect(run(tap(look)(failing([1])))).rejects.toThrow('no step');
     expect(ends).toBe(3);
   });
-  test('the progress bar shows epochs, throughput and metrics', async () => {
-    const written: string[] = [];
+  /** What is written to stderr. */
+  async function written(f: () => Promise<unknown>): Promise<string> {
+    const texts: string[] = [];
     const write = process.stderr.write.bind(process.stderr);
-    process.stderr.write = (text: string | Uint8Array) => written.push(String(text)) > 0;
+    process.stderr.write = (text: string | Uint8Array) => texts.push(String(text)) > 0;
     try {
-      const data = batches(np.arange(8), { size: 2, epochs: 2 });
-      const steps = trainWith((n: number, _batch: NDArray) => [n, { loss: 0.25, accuracy: 0.5 }] as const, 0)(data);
-      await run(tap(progressBar({ batchSize: 2, unit: 'images' }))(steps));
+      await f();
     } finally {
       process.stderr.write = write;
     }
-    expect(written.join('')).toMatch(/100% +epoch 2\/2 +\d+ images\/s +ETA 0 s +loss 0\.2500 +accuracy 0\.5000/);
+    return texts.join('');
+  }
+  const data = batches(np.arange(8), { size: 2, epochs: 2 });
+  test('the progress bar shows epochs, throughput and metrics', async () => {
+    const steps = trainWith((n: number, _batch: NDArray) => [n, { loss: 0.25, accuracy: 0.5 }] as const, 0)(data);
+    expect(await written(() => run(tap(progressBar({ batchSize: 2, unit: 'images' }))(steps)))).toMatch(
+      /100% +epoch 2\/2 +\d+ images\/s +ETA 0 s +loss 0\.2500 +accuracy 0\.5000/,
+    );
+  });
+  test('the progress bar of a run that goes on has nothing left at its end', async () => {
+    const steps = trainWith((n: number, _batch: NDArray) => [n, 0] as const, 0, { done: 5 })(data.from(5));
+    // Slow enough for what was counted wrongly to be seconds.
+    const slowly = tap<Trained<number, number>>(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    const text = await written(() => run(tap(progressBar())(slowly(steps))));
+    expect(text).toMatch(/62% +epoch 2\/2|100% +epoch 2\/2/);
+    expect(text).toMatch(/100% +epoch 2\/2 +\d+ steps\/s +ETA 0 s/);
+  });
+  test('metrics are read when they are drawn, and once for all who look', async () => {
+    let reads = 0;
+    const step = (n: number, _batch: number): readonly [number, { loss: NDArray }] => {
+      const loss = np.array(1);
+      vi.spyOn(loss, 'data').mockImplementation(() => {
+        reads++;
+        return Promise.resolve(Float32Array.of(1));
+      });
+      return [n, { loss }];
+    };
+    const steps = () => trainWith(step, 0)(Array.from({ length: 50 }, () => 0));
+    await written(() => run(tap(progressBar())(steps())));
+    // The first and the last; one more if the machine stood still for 100 ms.
+    expect(reads).toBeLessThan(10);
+    reads = 0;
+    const log = stepHistory();
+    await pipe(steps(), checkFinite(), tap(log.watch), earlyStopping({ patience: 100 }), run);
+    expect(reads).toBe(50);
   });
 });
 

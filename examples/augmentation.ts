@@ -13,6 +13,7 @@ import { encode } from 'fast-png';
 import { jit, nn, numpy as np, optimizers, random, stax, valueAndGrad } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { augment, drawDigits, imageArrays } from 'cotangent/data';
+import { percent } from './lib/percent.js';
 import { toSvg } from './lib/plot.js';
 
 const SIDE = 28;
@@ -129,7 +130,6 @@ function accuracyWith(f: augment.Augmentation): number {
   return Number(right.astype('float32').mean().item());
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const plain = accuracyWith(augment.compose());
 const augmented = accuracyWith(natural);
 console.log(`Accuracy on ${TEST} digits after learning from ${TRAIN}:\n`);

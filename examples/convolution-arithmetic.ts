@@ -34,15 +34,14 @@ function correlate(x: NDArray, kernel: NDArray, options: lax.ConvOptions = {}): 
 }
 const table = (x: NDArray): string =>
   (x.js() as number[][]).map((row) => `  ${row.map((v) => String(v).padStart(5)).join('')}`).join('\n');
-const number = (x: NDArray): number => Number(x.item());
 
 // The sum of products at the top left: 75 - 0 + 2 (80 - 0) + 80 - 0.
 const edges = correlate(image, sobel);
 console.log(`The image and Sobel's kernel, "valid":\n\n${table(edges)}\n`);
-assert.equal(number(edges.slice(0, 0)), 315);
-assert.equal(number(image.slice([0, 3], [0, 3]).mul(sobel).sum()), 315);
+assert.equal(Number(edges.slice(0, 0)), 315);
+assert.equal(Number(image.slice([0, 3], [0, 3]).mul(sobel).sum()), 315);
 // The slide writes 235 for it, which is what rows without Sobel's weights give: 75 + 80 + 80.
-const without = number(correlate(image, unweighted).slice(0, 0));
+const without = Number(correlate(image, unweighted).slice(0, 0));
 assert.equal(without, 235);
 console.log(
   `At the top left Sobel's kernel gives 315. The slide has 235: what three rows (-1, 0, 1) give, without the 2.\n`,
@@ -54,7 +53,7 @@ const naive = [0, 1, 2].map((r) =>
   [0, 1, 2].map((c) => {
     let sum = 0;
     for (let i = 0; i < 3; i++) {
-      for (let j = 0; j < 3; j++) sum += number(image.slice(r + i, c + j)) * number(sobel.slice(2 - i, 2 - j));
+      for (let j = 0; j < 3; j++) sum += Number(image.slice(r + i, c + j)) * Number(sobel.slice(2 - i, 2 - j));
     }
     return sum;
   }),

@@ -18,7 +18,6 @@ import { toSvg } from './lib/plot.js';
 
 const { crossEntropy, entropy, klDivergence, likelihood, logLikelihood } = losses;
 const f64 = { dtype: 'float64' } as const;
-const number = (x: NDArray): number => Number(x.item());
 const close = (a: number, b: number, tolerance: number): void => {
   assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}, to ${tolerance}`);
 };
@@ -32,7 +31,7 @@ const symbols = [...random.categorical(random.key(0), np.log(p), { shape: [100_0
 const bitsPerSymbol = (code: readonly string[]): number =>
   symbols.map((x) => code[x] ?? '').join('').length / symbols.length;
 const inNatsAndBits = (name: string, f: (options: losses.InformationOptions) => NDArray, measured = ''): number => {
-  const [nats, bits] = [number(f({ unit: 'nats' })), number(f({ unit: 'bits' }))];
+  const [nats, bits] = [Number(f({ unit: 'nats' })), Number(f({ unit: 'bits' }))];
   console.log(`  ${name.padEnd(10)}${nats.toFixed(4)} nats   ${bits.toFixed(4)} bits${measured}`);
   close(bits, nats / Math.LN2, 1e-15);
   return bits;
@@ -53,10 +52,10 @@ const [P, Q] = [1, 2].map((n) => nn.softmax(random.normal(random.key(n), [10_000
 assert.ok(P && Q);
 const divergences = klDivergence(P, Q);
 const identity = crossEntropy(P, Q).sub(entropy(P).add(divergences));
-const smallest = number(divergences.min());
-const ofItself = number(klDivergence(P, P).abs().max());
-const error = number(identity.abs().max());
-const asymmetry = number(divergences.sub(klDivergence(Q, P)).abs().mean());
+const smallest = Number(divergences.min());
+const ofItself = Number(klDivergence(P, P).abs().max());
+const error = Number(identity.abs().max());
+const asymmetry = Number(divergences.sub(klDivergence(Q, P)).abs().mean());
 console.log('\n10 000 pairs of random distributions of 6 outcomes:\n');
 console.log(`  the smallest KL(P‖Q)                   ${smallest.toFixed(4)}`);
 console.log(`  the largest |KL(P‖P)|                  ${ofItself}`);
@@ -69,18 +68,18 @@ close(error, 0, 1e-13);
 // 3. The likelihood of an observation of the first class: 0.96¹ · 0.29⁰ · 0.02⁰ · 0⁰.
 const predicted = np.array([0.96, 0.29, 0.02, 0], f64);
 const observed = np.array([1, 0, 0, 0], f64);
-const L = number(likelihood(np.power(predicted, observed)));
-const logL = number(logLikelihood(np.power(predicted, observed)));
-const loss = number(crossEntropy(observed, predicted));
+const L = Number(likelihood(np.power(predicted, observed)));
+const logL = Number(logLikelihood(np.power(predicted, observed)));
+const loss = Number(crossEntropy(observed, predicted));
 console.log(`\nL = 0.96¹ × 0.29⁰ × 0.02⁰ × 0⁰ = ${L}`);
 console.log(`-log L = ${(-logL).toFixed(6)} = H(y, ŷ) = ${loss.toFixed(6)}`);
 assert.equal(L, 0.96);
 close(loss, -logL, 1e-16);
 // Many observations: the product of the probabilities is too small for a number, the sum of their logarithms is not.
 const each = np.full([10_000], 0.9, f64);
-console.log(`10 000 × 0.9: L = ${number(likelihood(each))}, log L = ${number(logLikelihood(each)).toFixed(3)}`);
-assert.equal(number(likelihood(each)), 0);
-close(number(logLikelihood(each)), 10_000 * Math.log(0.9), 1e-9);
+console.log(`10 000 × 0.9: L = ${Number(likelihood(each))}, log L = ${Number(logLikelihood(each)).toFixed(3)}`);
+assert.equal(Number(likelihood(each)), 0);
+close(Number(logLikelihood(each)), 10_000 * Math.log(0.9), 1e-9);
 
 // 4. H(P) does not depend on Q: the gradients are the same, and the minimum is where Q = P.
 const start = random.normal(random.key(3), [4], f64);
@@ -94,7 +93,7 @@ const gradients = {
 console.log();
 for (const [name, gradient] of Object.entries(gradients)) {
   console.log(`  ${name.padEnd(19)}(${[...gradient.dataSync()].map((g) => g.toFixed(12)).join(', ')})`);
-  close(number(gradient.sub(gradients['softmax θ - P']).abs().max()), 0, 1e-15);
+  close(Number(gradient.sub(gradients['softmax θ - P']).abs().max()), 0, 1e-15);
 }
 
 /** Parameters after `steps` steps of Adam: one compiled loop. */
@@ -112,10 +111,10 @@ function minimise(f: (theta: NDArray) => NDArray, from: NDArray, steps: number):
 const [byCrossEntropy, byDivergence] = [ofCrossEntropy, ofDivergence].map((f) => minimise(f, start, 2000));
 assert.ok(byCrossEntropy && byDivergence);
 console.log(
-  `\nMinimised: H(P, Q) = ${number(ofCrossEntropy(byCrossEntropy)).toFixed(6)}, H(P) = ${number(entropy(p)).toFixed(6)}`,
+  `\nMinimised: H(P, Q) = ${Number(ofCrossEntropy(byCrossEntropy)).toFixed(6)}, H(P) = ${Number(entropy(p)).toFixed(6)}`,
 );
-console.log(`           KL(P‖Q) = ${number(ofDivergence(byDivergence)).toFixed(6)}`);
-for (const theta of [byCrossEntropy, byDivergence]) close(number(nn.softmax(theta).sub(p).abs().max()), 0, 1e-6);
+console.log(`           KL(P‖Q) = ${Number(ofDivergence(byDivergence)).toFixed(6)}`);
+for (const theta of [byCrossEntropy, byDivergence]) close(Number(nn.softmax(theta).sub(p).abs().max()), 0, 1e-6);
 
 // One normal distribution to two humps. KL(P‖Q) is large where Q is small and P is not: Q covers both. KL(Q‖P) is large where P is
 // small and Q is not: Q stays on one.
@@ -132,7 +131,7 @@ const divergence = (a: NDArray, b: NDArray): NDArray => klDivergence(a.mul(WIDTH
 
 // KL(N(0, 1)‖N(1, 1.5²)) = log(1.5) + (1² + 1²) / (2 · 1.5²) - 1/2.
 const [narrow, wide] = [normal(0, 1), normal(1, 1.5)];
-close(number(divergence(narrow, wide)), Math.log(1.5) + 2 / 4.5 - 0.5, 1e-9);
+close(Number(divergence(narrow, wide)), Math.log(1.5) + 2 / 4.5 - 0.5, 1e-9);
 
 const humps = normal(-2.5, 0.7).mul(0.45).add(normal(2, 0.9).mul(0.55));
 const from = np.array([1, 0], f64);
@@ -144,11 +143,11 @@ const shown = (theta: NDArray): string => {
 };
 console.log(`\nOne normal distribution to two humps: KL(P‖Q) ${shown(covering)}, KL(Q‖P) ${shown(seeking)}`);
 // The first has the mean and the deviation of P.
-const mean = number(humps.mul(x).sum().mul(WIDTH));
-const deviation = Math.sqrt(number(humps.mul(x.sub(mean).square()).sum().mul(WIDTH)));
-close(number(covering.slice(0)), mean, 1e-3);
-close(number(np.exp(covering.slice(1))), deviation, 1e-3);
-close(number(seeking.slice(0)), 2, 0.1);
+const mean = Number(humps.mul(x).sum().mul(WIDTH));
+const deviation = Math.sqrt(Number(humps.mul(x.sub(mean).square()).sum().mul(WIDTH)));
+close(Number(covering.slice(0)), mean, 1e-3);
+close(Number(np.exp(covering.slice(1))), deviation, 1e-3);
+close(Number(seeking.slice(0)), 2, 0.1);
 
 type Panel = Extract<TopLevelSpec, { hconcat: unknown }>['hconcat'][number];
 /** Curves as lines, one filled where asked. */

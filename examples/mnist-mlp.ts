@@ -13,6 +13,7 @@ import type { NDArray } from 'cotangent';
 import { augment, batches, splitRows } from 'cotangent/data';
 import { checkFinite, minimize, progressBar, run, stepHistory, tap, trainWith, validateWith } from 'cotangent/train';
 import type { LossContext } from 'cotangent/train';
+import { percent } from './lib/percent.js';
 import { loadDigits } from './lib/data.js';
 import type { Digits } from './lib/data.js';
 
@@ -75,11 +76,11 @@ async function fit<P extends object>([begin, predict]: stax.Layer<P>, rate: numb
     tap(progressBar({ batchSize: 128, unit: 'images' })),
     run,
   );
-  return number(metrics.accuracy(predict(last.state.params, data.test.x), data.test.y));
+  return Number(metrics.accuracy(predict(last.state.params, data.test.x), data.test.y));
 }
 
 console.log(
-  `\nOf the test images, the slide's network recognises ${percent(number(measure(state.params, data.test).accuracy))}.\n`,
+  `\nOf the test images, the slide's network recognises ${percent(Number(measure(state.params, data.test).accuracy))}.\n`,
 );
 const accuracies = {
   'R Keras, 784-256-128-10': await fit(model, 1e-3, 30),
@@ -89,11 +90,4 @@ console.log('\nOn all images, each moved by up to two pixels in every step:');
 for (const [name, accuracy] of Object.entries(accuracies)) {
   console.log(`  ${name}: ${percent(accuracy)} of the test images`);
   assert.ok(accuracy >= 0.96, `${name}: ${accuracy}`);
-}
-
-function number(x: NDArray): number {
-  return Number(x.item());
-}
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -13,6 +13,7 @@ import type { NDArray } from 'cotangent';
 import { augment, batches } from 'cotangent/data';
 import { checkFinite, minimize, progressBar, run, tap, trainWith } from 'cotangent/train';
 import type { LossContext } from 'cotangent/train';
+import { percent } from './lib/percent.js';
 import { loadDigits } from './lib/data.js';
 import type { Digits } from './lib/data.js';
 import { toSvg } from './lib/plot.js';
@@ -61,7 +62,6 @@ async function fit(
   return state.params;
 }
 const accuracy = (params: Params, { x, y }: Digits): number => Number(metrics.accuracy(whole[1](params, x), y).item());
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const { train, test } = await loadDigits();
 const [low, high] = [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]; // prettier-ignore

@@ -11,6 +11,7 @@ import { random, ravelPytree, tree } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { batches, drawDigits, imageArrays } from 'cotangent/data';
 import { history, meter, progressBar, run, tap, toCsv, trainWith } from 'cotangent/train';
+import { percent } from '../lib/percent.js';
 import { readDirectory } from '../lib/idx-files.js';
 import type { Split } from '../lib/idx-files.js';
 import { checkProducts } from './gradient-check.js';
@@ -26,9 +27,6 @@ const BATCH = 64;
 const DRAWN = { train: 6000, test: 1000 };
 /** Largest relative disagreement of the ways to a derivative that still passes. */
 const TOLERANCE = 1e-6;
-
-const number = (x: NDArray): number => Number(x.item());
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** The data set: read if a directory is given, else drawn. */
 function load({ data, seed }: Options): TE.TaskEither<string, Split> {
@@ -72,11 +70,11 @@ async function train(
     trainWith(step, start(random.foldIn(key, 0))),
     tap(progressBar({ batchSize, unit: 'images' })),
     tap(({ step: n, epoch = 1, state: { params }, metrics }) => {
-      const value = number(metrics.loss);
+      const value = Number(metrics.loss);
       const { loss: smoothedLoss } = smooth({ items: batchSize, time: n, loss: value });
       measured.record({ step: n, epoch, loss: value, smoothedLoss });
       if (n % shuffled.perEpoch !== 0) return;
-      evaluated.record({ epoch, train: number(accuracy(params, trainSet)), test: number(accuracy(params, testSet)) });
+      evaluated.record({ epoch, train: Number(accuracy(params, trainSet)), test: Number(accuracy(params, testSet)) });
     }),
     run,
   );
@@ -138,8 +136,8 @@ async function main(options: Options, { train: trainImages, test: testImages, so
   console.log(`\nWritten to ${options.out}/: ${Object.keys(files).join(', ')}`);
 
   const { train: trainAccuracy = 0, test: testAccuracy = 0 } = epochs.at(-1) ?? {};
-  console.log(`\nAccuracy on training images: ${percent(trainAccuracy)}`);
-  console.log(`Accuracy on test images:     ${percent(testAccuracy)}`);
+  console.log(`\nAccuracy on training images: ${percent(trainAccuracy, 2)}`);
+  console.log(`Accuracy on test images:     ${percent(testAccuracy, 2)}`);
   const learned = 100 * testAccuracy >= options.require;
   if (!learned) console.log(`TOO FEW: --require asks for ${options.require} %.`);
 

@@ -18,17 +18,16 @@ import { path, pathOf, STEPS } from './paths.js';
 import { hikersSvg, listOf, pathsSvg } from './pictures.js';
 
 const f64 = { dtype: 'float64' } as const;
-const number = (x: NDArray): number => Number(x.item());
 
 // 1. f(x + ε) ≈ f(x) + ε f'(x): what is missing is ε² f''(x) / 2. And f(x - ε sign f'(x)) < f(x).
 const f = (x: NDArray): NDArray => np.sin(x).add(x.square().mul(0.1));
 const at = np.array(1, f64);
 const slope = grad(f)(at);
-console.log(`f(x) = sin x + x² / 10 at x = 1; f'(x) = ${number(slope).toFixed(6)}\n`);
+console.log(`f(x) = sin x + x² / 10 at x = 1; f'(x) = ${Number(slope).toFixed(6)}\n`);
 console.log("  ε       f(x + ε) - f(x) - ε f'(x)   f(x - ε sign f'(x)) - f(x)");
 for (const epsilon of [0.1, 0.01, 0.001]) {
-  const missing = number(f(at.add(epsilon)).sub(f(at)).sub(slope.mul(epsilon)));
-  const gained = number(f(at.sub(np.sign(slope).mul(epsilon))).sub(f(at)));
+  const missing = Number(f(at.add(epsilon)).sub(f(at)).sub(slope.mul(epsilon)));
+  const gained = Number(f(at.sub(np.sign(slope).mul(epsilon))).sub(f(at)));
   console.log(`  ${String(epsilon).padEnd(8)}${missing.toExponential(2).padEnd(28)}${gained.toExponential(2)}`);
   // |f''| is below 1 around x.
   assert.ok(Math.abs(missing) < epsilon ** 2 && gained < 0);
@@ -37,8 +36,8 @@ for (const epsilon of [0.1, 0.01, 0.001]) {
 // Where ∇f = 0 can be solved, one jump is enough: a x² + b x + c has a constant f'', and x - f'(x) / f''(x) is -b / 2a.
 const parabola = (x: NDArray): NDArray => x.square().mul(3).sub(x.mul(12)).add(5);
 const jump = at.add(5).sub(grad(parabola)(at.add(5)).div(grad(grad(parabola))(at.add(5))));
-console.log(`\n3 x² - 12 x + 5 has its critical point at ${number(jump)}, one jump from 6.`);
-assert.equal(number(jump), 2);
+console.log(`\n3 x² - 12 x + 5 has its critical point at ${Number(jump)}, one jump from 6.`);
+assert.equal(Number(jump), 2);
 
 // 2. Hikers, all at once: the path is a function of the start, and vmap makes it one of many starts.
 const grid = np.meshgrid([np.linspace(-5, 3, 9, f64), np.linspace(-2.5, 2.5, 6, f64)]);
@@ -87,7 +86,7 @@ const pairs: Record<string, readonly [NDArray, NDArray]> = {
 };
 console.log(`\nThe cheat sheet's lines against the optimizers, largest difference in ${COMPARED} steps:\n`);
 for (const [name, [byHand, ours]] of Object.entries(pairs)) {
-  const difference = number(byHand.sub(ours).slice([0, COMPARED]).abs().max());
+  const difference = Number(byHand.sub(ours).slice([0, COMPARED]).abs().max());
   console.log(`  ${name.padEnd(32)}${difference.toExponential(1)}`);
   assert.ok(difference < 1e-12, `${name}: ${difference}`);
 }

@@ -8,7 +8,8 @@ import { pipe } from 'fp-ts/lib/function.js';
 import { jit, nn, numpy as np, optimizers, random, stax, vmap } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { minimize, run, trainWith } from 'cotangent/train';
-import { crossEntropy, errorRate, number, numbers, percent, repeated, twoMoons } from './topic.js';
+import { percent } from '../lib/percent.js';
+import { crossEntropy, errorRate, numbers, repeated, twoMoons } from './topic.js';
 import type { Data, Point, Topic } from './topic.js';
 
 const [STEPS, NETS] = [1500, 500];
@@ -34,7 +35,7 @@ function exactEnsemble(): { geometric: number; arithmetic: number } {
   const members = vmap((mask: NDArray) => apply(params, v.mul(mask).div(1 - rate)))(masks);
   const geometric = nn.softmax(np.log(members).mean(0));
   const evaluated = apply(params, v);
-  const distance = (p: NDArray): number => number(p.sub(evaluated).abs().max());
+  const distance = (p: NDArray): number => Number(p.sub(evaluated).abs().max());
   return { geometric: distance(geometric), arithmetic: distance(members.mean(0)) };
 }
 
@@ -68,11 +69,11 @@ export async function dropout(): Promise<Topic> {
 
   const means = np.cumsum(members, 0).div(np.arange(1, NETS + 1).reshape([-1, 1]));
   const errors = [...np.notEqual(np.greater(means, 0.5), np.greater(y, 0.5)).astype('float32').mean(1).dataSync()];
-  const alone = number(np.notEqual(np.greater(members, 0.5), np.greater(y, 0.5)).astype('float32').mean());
+  const alone = Number(np.notEqual(np.greater(members, 0.5), np.greater(y, 0.5)).astype('float32').mean());
   const [ensemble, scaling] = [errors.at(-1) ?? NaN, errorRate(scaled, y)];
   const mean = means.slice(-1);
-  const agreement = number(np.equal(np.greater(mean, 0.5), np.greater(scaled, 0)).astype('float32').mean());
-  const distance = number(mean.sub(nn.sigmoid(scaled)).abs().mean());
+  const agreement = Number(np.equal(np.greater(mean, 0.5), np.greater(scaled, 0)).astype('float32').mean());
+  const distance = Number(mean.sub(nn.sigmoid(scaled)).abs().mean());
 
   assert.ok(ensemble < alone && scaling < alone, 'together they are right more often than each alone');
   assert.ok(agreement > 0.97 && Math.abs(ensemble - scaling) < 0.02);

@@ -10,7 +10,7 @@ import type { NDArray } from 'cotangent';
 import { splitRows } from 'cotangent/data';
 import { earlyStopping, minimize, run, stepHistory, take, tap, trainWith, validateWith } from 'cotangent/train';
 import type { HistoryRow } from 'cotangent/train';
-import { number, repeated, squaredError } from './topic.js';
+import { repeated, squaredError } from './topic.js';
 import type { Data, Point, Topic } from './topic.js';
 
 const [MOST, EVERY, PATIENCE] = [4000, 10, 30];
@@ -33,7 +33,7 @@ export async function early(): Promise<Topic> {
   type Params = typeof params;
   const loss = (p: Params, { x, y }: Data): NDArray => squaredError(apply(p, x), y);
   const compiled = jit(loss);
-  const lossOn = (data: Data) => (state: { params: Params }) => number(compiled(state.params, data));
+  const lossOn = (data: Data) => (state: { params: Params }) => Number(compiled(state.params, data));
   const { start, step } = minimize(loss, optimizers.adam(2e-3));
   const begin = start({ params });
   const onAll = repeated(all, MOST);

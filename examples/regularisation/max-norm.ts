@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { pipe } from 'fp-ts/lib/function.js';
 import { jit, numpy as np, optimizers, random, stax } from 'cotangent';
 import { minimize, run, tap, trainWith } from 'cotangent/train';
-import { crossEntropy, errorRate, number, percent, repeated, twoMoons } from './topic.js';
+import { percent } from '../lib/percent.js';
+import { crossEntropy, errorRate, repeated, twoMoons } from './topic.js';
 import type { Data, Point, Topic } from './topic.js';
 
 const [BOUND, STEPS, EVERY] = [2, 1500, 10];
@@ -35,7 +36,7 @@ export async function maxNorm(): Promise<Topic> {
       trainWith(step, start({ params })),
       tap((at) => {
         const of = constrained ? `max-norm ${BOUND}` : 'without';
-        if (at.step % EVERY === 0) norms.push({ x: at.step, y: number(largest(at.state.params)), of });
+        if (at.step % EVERY === 0) norms.push({ x: at.step, y: Number(largest(at.state.params)), of });
       }),
       run,
     );

@@ -9,7 +9,7 @@ import { numpy as np, optimizers, random, stax } from 'cotangent';
 import type { NDArray } from 'cotangent';
 import { minimize, run, trainWith } from 'cotangent/train';
 import type { LossContext } from 'cotangent/train';
-import { number, repeated, squaredError } from './topic.js';
+import { repeated, squaredError } from './topic.js';
 import type { Data, Point, Topic } from './topic.js';
 
 const [ROWS, FEATURES, STEPS] = [400, 6, 4000];
@@ -43,8 +43,8 @@ export async function noise(): Promise<Topic> {
     const { start, step } = minimize(loss, optimizers.sgd(optimizers.cosineDecaySchedule(0.02, STEPS)));
     const { state } = await pipe(repeated(data, STEPS), trainWith(step, start({ params })), run);
     const closed = ridge(x.astype('float64'), y.astype('float64'), sigma);
-    worst = Math.max(worst, number(state.params[1].W.sub(closed).abs().max()));
-    const norm = (w: NDArray): number => number(np.sqrt(w.square().sum()));
+    worst = Math.max(worst, Number(state.params[1].W.sub(closed).abs().max()));
+    const norm = (w: NDArray): number => Number(np.sqrt(w.square().sum()));
     points.push({ x: sigma, y: norm(state.params[1].W), of: 'trained with noise' });
     points.push({ x: sigma, y: norm(closed), of: "ridge's closed form" });
   }

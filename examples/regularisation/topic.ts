@@ -34,8 +34,6 @@ export interface Data {
   readonly y: NDArray;
 }
 
-export const number = (x: NDArray): number => Number(x.item());
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 export const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** The same batch, all of the data, `steps` times. */
@@ -59,4 +57,4 @@ export const squaredError = (output: NDArray, y: NDArray): NDArray => np.square(
 
 /** The share of answers 0 or 1 that logits have on the wrong side. */
 export const errorRate = (z: NDArray, y: NDArray): number =>
-  1 - number(np.equal(np.greater(z, 0).astype('float32'), y).astype('float32').mean());
+  1 - Number(np.equal(np.greater(z, 0).astype('float32'), y).astype('float32').mean());

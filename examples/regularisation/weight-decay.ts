@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { grad, jit, numpy as np, optimizers, random, ravelPytree, stax } from 'cotangent';
 import type { NDArray } from 'cotangent';
-import { crossEntropy, number, numbers, twoMoons } from './topic.js';
+import { crossEntropy, numbers, twoMoons } from './topic.js';
 import type { Data, Point, Topic } from './topic.js';
 
 const [EPSILON, STEPS] = [0.3, 100];
@@ -40,7 +40,7 @@ function iterates({ x, y }: Data, alpha: number): Record<'gradient' | 'shrink' |
 }
 
 const largestDifference = (as: readonly NDArray[], bs: readonly NDArray[]): number =>
-  number(
+  Number(
     np
       .stack([...as])
       .sub(np.stack([...bs]))
@@ -60,7 +60,7 @@ export function weightDecay(): Topic {
   const worst = Math.max(...differences);
   assert.ok(worst < ROUNDING, `the forms differ by ${worst}`);
 
-  const norm = (w: NDArray): number => number(np.sqrt(np.square(w).sum()));
+  const norm = (w: NDArray): number => Number(np.sqrt(np.square(w).sum()));
   const points = runs.flatMap(([alpha, { shrink }]): Point[] =>
     shrink.map((w, i) => ({ x: i + 1, y: norm(w), of: `α = ${alpha}` })),
   );

@@ -72,15 +72,14 @@ const { state } = await pipe(
 const scores = jit(logits)(state.params, test.tokens);
 const isSpam = test.spam.astype('int32');
 const matrix = metrics.confusionMatrix(scores.greater(0).astype('int32'), isSpam, 2);
-const number = (x: NDArray): number => Number(x.item());
-const accuracy = number(metrics.accuracy(scores.greater(0), isSpam));
-const recall = number(metrics.recall(matrix));
+const accuracy = Number(metrics.accuracy(scores.greater(0), isSpam));
+const recall = Number(metrics.recall(matrix));
 console.log(`
                   taken for ham   for spam
-  ham          ${String(number(matrix.slice(0, 0))).padStart(16)} ${String(number(matrix.slice(0, 1))).padStart(10)}
-  spam         ${String(number(matrix.slice(1, 0))).padStart(16)} ${String(number(matrix.slice(1, 1))).padStart(10)}
+  ham          ${String(Number(matrix.slice(0, 0))).padStart(16)} ${String(Number(matrix.slice(0, 1))).padStart(10)}
+  spam         ${String(Number(matrix.slice(1, 0))).padStart(16)} ${String(Number(matrix.slice(1, 1))).padStart(10)}
 
-Accuracy ${(100 * accuracy).toFixed(2)} %, spam recall ${(100 * recall).toFixed(1)} %, precision ${(100 * number(metrics.precision(matrix))).toFixed(1)} %, area under the ROC ${number(metrics.rocAuc(scores, isSpam)).toFixed(4)}.
+Accuracy ${(100 * accuracy).toFixed(2)} %, spam recall ${(100 * recall).toFixed(1)} %, precision ${(100 * Number(metrics.precision(matrix))).toFixed(1)} %, area under the ROC ${Number(metrics.rocAuc(scores, isSpam)).toFixed(4)}.
 `);
 
 // Messages that nobody has sent.
@@ -90,9 +89,9 @@ const examples: Message[] = [
 ];
 const answers = np.exp(jit(logits)(state.params, encode(examples, vocabulary, LENGTH).tokens));
 examples.forEach(({ text }, i) => {
-  const odds = number(answers.slice(i));
+  const odds = Number(answers.slice(i));
   console.log(`  ${(100 * (odds / (1 + odds))).toFixed(1).padStart(5)} % spam: ${text}`);
 });
 assert.ok(accuracy >= 0.975, `accuracy ${accuracy}`);
 assert.ok(recall >= 0.9, `recall ${recall}`);
-if (real) assert.ok(number(answers.slice(0)) < 1 && number(answers.slice(1)) > 1);
+if (real) assert.ok(Number(answers.slice(0)) < 1 && Number(answers.slice(1)) > 1);

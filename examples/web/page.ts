@@ -1,4 +1,5 @@
 /** The page: it shows what the worker reports, and tells it what the visitor wants. */
+import { percent } from '../lib/percent.js';
 import { curve } from './curves.js';
 import { CLASSES, FILTERS, SHOWN, SIDE } from './messages.js';
 import type { DeviceName, Evaluated, Progress, Ready, Recognised, Report, Wanted } from './messages.js';
@@ -15,7 +16,6 @@ function element<E extends HTMLElement>(id: string, type: new () => E): E {
 const set = (id: string, text: string): void => {
   element(id, HTMLElement).textContent = text;
 };
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });

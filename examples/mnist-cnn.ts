@@ -45,12 +45,7 @@ const vary = augment.affine({ rotation: { degrees: 10 }, shift: { height: 0.07, 
 const loss = (p: typeof params, { x, y }: Digits, context: LossContext): NDArray =>
   losses.crossEntropyWithLogits(apply(p, vary(random.foldIn(context.key, 1), x), context), y);
 // The learning rate falls from 0.002 to 0 along half a cosine.
-const rate = (count: NDArray): NDArray =>
-  np
-    .cos(count.mul(Math.PI / data.length))
-    .add(1)
-    .mul(1e-3);
-const { start, step } = minimize(loss, optimizers.adam(rate));
+const { start, step } = minimize(loss, optimizers.adam(optimizers.cosineDecaySchedule(2e-3, data.length)));
 const accuracy = jit((p: typeof params, { x, y }: Digits) => ({ accuracy: metrics.accuracy(apply(p, x), y) }));
 const testIn = (p: typeof params): ReturnType<typeof evaluate> =>
   evaluate((b: Digits) => accuracy(p, b), batches(test, { size: 250 }));

@@ -3,6 +3,7 @@ import type { NDArray } from '../core/ndarray.js';
 import { full } from '../lax/index.js';
 import * as lax from '../lax/index.js';
 import { adamOptions, nextMoments, zeroMoments, type AdamOptions, type AdamState, type Moments } from './adam.js';
+import { inFloat32 } from './halves.js';
 import {
   check,
   checkNotNegative,
@@ -36,16 +37,17 @@ import { floatOf, mapTrees, zerosLike } from './trees.js';
 export function scaleByAdamax(options: Omit<AdamOptions, 'epsRoot'> = {}): GradientTransformation<AdamState> {
   const op = 'scaleByAdamax';
   const { b1, b2, eps } = adamOptions(op, options);
-  return {
+  return inFloat32(op, {
     init: (params) => zeroMoments(op, params),
     update: (updates, state) => {
       const count = next(state.count);
       const mu = mapTrees(op, (g, m) => mean(b1, m, g), updates, state.mu);
       const nu = mapTrees(op, (g, u) => lax.max(times(u, b2), plus(lax.abs(g), eps)), updates, state.nu);
-      const scaled = mapTrees(op, (m, u) => lax.div(lax.div(m, correction(b1, count, m.dtype)), u), mu, nu);
+      const ofMean = correction(b1, count);
+      const scaled = mapTrees(op, (m, u) => lax.div(lax.div(m, ofMean(m.dtype)), u), mu, nu);
       return [scaled, { count, mu, nu }];
     },
-  };
+  });
 }
 
 /** Moments of {@link scaleByNadam}. */
@@ -83,7 +85,7 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
   const { b1, b2, eps, epsRoot } = adamOptions(op, options);
   const { momentumDecay = 0.004 } = options;
   checkNotNegative(op, 'momentumDecay', momentumDecay);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ ...zeroMoments(op, params), muProduct: full([], 1, floatOf(params)) }),
     update: (updates, state) => {
       const moments = nextMoments(op, updates, state, b1, b2);
@@ -97,20 +99,18 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       const muProduct = lax.mul(state.muProduct, now);
       const ofGradient = lax.div(lax.sub(1, now), lax.sub(1, muProduct));
       const ofMean = lax.div(later, lax.sub(1, lax.mul(muProduct, later)));
+      const ofSquares = correction(b2, count);
       const scaled = mapTrees(
         op,
         (g, m, v) =>
-          lax.div(
-            lax.add(times(m, ofMean), times(g, ofGradient)),
-            root(lax.div(v, correction(b2, count, v.dtype)), eps, epsRoot),
-          ),
+          lax.div(lax.add(times(m, ofMean), times(g, ofGradient)), root(lax.div(v, ofSquares(v.dtype)), eps, epsRoot)),
         updates,
         moments.mu,
         moments.nu,
       );
       return [scaled, { ...moments, muProduct }];
     },
-  };
+  });
 }
 
 /** Options of {@link scaleByRadam}. */
@@ -160,7 +160,7 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
   check(op, 'the threshold', threshold, (v) => v >= 4, 'a number from 4, from where the root exists');
   const limit = 2 / (1 - b2) - 1;
   const rectified = limit / ((limit - 4) * (limit - 2));
-  return {
+  return inFloat32(op, {
     init: (params) => zeroMoments(op, params),
     update: (updates, state) => {
       const moments = nextMoments(op, updates, state, b1, b2);
@@ -172,11 +172,12 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
       const length = lax.select(trusted, rho, full([], threshold + 1, dtype));
       const product = lax.mul(lax.sub(length, 4), lax.sub(length, 2));
       const r = lax.sqrt(lax.mul(lax.div(product, length), rectified));
-      const factor = lax.mul(r, lax.sqrt(correction(b2, count, dtype)));
+      const factor = lax.mul(r, lax.sqrt(correction(b2, count)(dtype)));
+      const ofMean = correction(b1, count);
       const scaled = mapTrees(
         op,
         (m, v) => {
-          const unbiased = lax.div(m, correction(b1, count, m.dtype));
+          const unbiased = lax.div(m, ofMean(m.dtype));
           return lax.select(trusted, times(lax.div(unbiased, root(v, eps, epsRoot)), factor), unbiased);
         },
         moments.mu,
@@ -184,7 +185,7 @@ export function scaleByRadam(options: RadamOptions = {}): GradientTransformation
       );
       return [scaled, moments];
     },
-  };
+  });
 }
 
 /** The mean of {@link scaleByLion}. */
@@ -221,11 +222,11 @@ export function scaleByLion({ b1 = 0.9, b2 = 0.99 }: LionOptions = {}): Gradient
   const op = 'scaleByLion';
   checkRate(op, 'b1', b1);
   checkRate(op, 'b2', b2);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ mu: zerosLike(op, params) }),
     update: (updates, { mu }) => [
       mapTrees(op, (g, m) => lax.sign(lax.add(times(m, b1), times(g, complement(b1)))), updates, mu),
       { mu: mapTrees(op, (g, m) => mean(b2, m, g), updates, mu) },
     ],
-  };
+  });
 }

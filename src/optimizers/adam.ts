@@ -1,6 +1,7 @@
 /** Adam's scaling by decaying moments of the gradients, and AMSGrad's, which never forgets a large one. */
 import type { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
+import { inFloat32 } from './halves.js';
 import { checkNotNegative, checkRate, correction, mean, next, root, zeroCount, type Hyperparameter } from './hyper.js';
 import type { GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
@@ -60,9 +61,11 @@ export const nextMoments = <P>(
   nu: mapTrees(op, (g, v) => mean(b2, v, lax.square(g)), gradients, state.nu),
 });
 
-/** m/(1 - b1ᵗ) / (√(v/(1 - b2ᵗ) + epsRoot) + eps). */
-const ratio = (m: NDArray, v: NDArray, count: NDArray, { b1, b2, eps, epsRoot }: Required<AdamOptions>): NDArray =>
-  lax.div(lax.div(m, correction(b1, count, m.dtype)), root(lax.div(v, correction(b2, count, v.dtype)), eps, epsRoot));
+/** m/(1 - b1ᵗ) / (√(v/(1 - b2ᵗ) + epsRoot) + eps), of a mean and a mean of squares after `count` updates. */
+function ratioAt(count: NDArray, { b1, b2, eps, epsRoot }: Required<AdamOptions>): (m: NDArray, v: NDArray) => NDArray {
+  const [ofMean, ofSquares] = [correction(b1, count), correction(b2, count)];
+  return (m, v) => lax.div(lax.div(m, ofMean(m.dtype)), root(lax.div(v, ofSquares(v.dtype)), eps, epsRoot));
+}
 
 /**
  * Divides the decaying mean of the gradients by the root of that of their squares, both corrected for having begun at 0
@@ -80,13 +83,13 @@ const ratio = (m: NDArray, v: NDArray, count: NDArray, { b1, b2, eps, epsRoot }:
 export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
   const op = 'scaleByAdam';
   const given = adamOptions(op, options);
-  return {
+  return inFloat32(op, {
     init: (params) => zeroMoments(op, params),
     update: (updates, state) => {
       const moments = nextMoments(op, updates, state, given.b1, given.b2);
-      return [mapTrees(op, (m, v) => ratio(m, v, moments.count, given), moments.mu, moments.nu), moments];
+      return [mapTrees(op, ratioAt(moments.count, given), moments.mu, moments.nu), moments];
     },
-  };
+  });
 }
 
 /** Moments of {@link scaleByAmsgrad}. */
@@ -116,13 +119,13 @@ export interface AmsgradState extends StateKind {
 export function scaleByAmsgrad(options: AdamOptions = {}): GradientTransformation<AmsgradState> {
   const op = 'scaleByAmsgrad';
   const given = adamOptions(op, options);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ ...zeroMoments(op, params), nuMax: zerosLike(op, params) }),
     update: (updates, state) => {
       const moments = nextMoments(op, updates, state, given.b1, given.b2);
       const nuMax = mapTrees(op, (u, v) => lax.max(u, v), state.nuMax, moments.nu);
-      const scaled = mapTrees(op, (m, u) => ratio(m, u, moments.count, given), moments.mu, nuMax);
+      const scaled = mapTrees(op, ratioAt(moments.count, given), moments.mu, nuMax);
       return [scaled, { ...moments, nuMax }];
     },
-  };
+  });
 }

@@ -1,6 +1,7 @@
 /** Scaling by the size of past gradients: all of them (Adagrad), recent ones (RMSProp), or recent steps too (Adadelta). */
 import type { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
+import { inFloat32 } from './halves.js';
 import { checkNotNegative, checkRate, mean, plus, root, type Hyperparameter } from './hyper.js';
 import type { GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
@@ -45,14 +46,14 @@ export function scaleByRss(options: AdagradOptions = {}): GradientTransformation
   checkNotNegative(op, 'initialAccumulatorValue', initialAccumulatorValue);
   checkNotNegative(op, 'eps', eps);
   checkNotNegative(op, 'epsRoot', epsRoot);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ sumOfSquares: filled(op, params, initialAccumulatorValue) }),
     update: (updates, state) => {
       const sumOfSquares = mapTrees(op, (g, s) => lax.add(s, lax.square(g)), updates, state.sumOfSquares);
       const scaled = mapTrees(op, (g, s) => lax.div(g, root(s, eps, epsRoot)), updates, sumOfSquares);
       return [scaled, { sumOfSquares }];
     },
-  };
+  });
 }
 
 /** The means of {@link scaleByRms}. */
@@ -103,7 +104,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
   checkNotNegative(op, 'initialScale', initialScale);
   // Rounding must not make a variance negative.
   const variance = (v: NDArray, m: NDArray): NDArray => lax.max(lax.sub(v, lax.square(m)), 0);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ nu: filled(op, params, initialScale), mu: centered ? zerosLike(op, params) : [] }),
     update: (updates, state) => {
       const nu = mapTrees(op, (g, v) => mean(decay, v, lax.square(g)), updates, state.nu);
@@ -114,7 +115,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
       const scaled = mapTrees(op, (g, v, m) => lax.div(g, root(variance(v, m), eps, epsRoot)), updates, nu, mu);
       return [scaled, { nu, mu }];
     },
-  };
+  });
 }
 
 /** The means of {@link scaleByAdadelta}. */
@@ -157,7 +158,7 @@ export function scaleByAdadelta({
   checkRate(op, 'rho', rho);
   checkNotNegative(op, 'eps', eps);
   const rms = (x: NDArray): NDArray => lax.sqrt(plus(x, eps));
-  return {
+  return inFloat32(op, {
     init: (params) => ({ gradients: zerosLike(op, params), updates: zerosLike(op, params) }),
     update: (updates, state) => {
       const gradients = mapTrees(op, (g, v) => mean(rho, v, lax.square(g)), updates, state.gradients);
@@ -167,5 +168,5 @@ export function scaleByAdadelta({
         { gradients, updates: mapTrees(op, (u, d) => mean(rho, d, lax.square(u)), scaled, state.updates) },
       ];
     },
-  };
+  });
 }

@@ -2,7 +2,8 @@
 import { range } from '../core/axes.js';
 import type { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
-import { checkNotNegative, checkPositive, plus, times, type Hyperparameter } from './hyper.js';
+import { mean } from '../numpy/reductions.js';
+import { checkNotNegative, checkPositive, plus, scalarOf, times, type Hyperparameter } from './hyper.js';
 import type { EmptyState, GradientTransformation } from './transformation.js';
 import { dotTrees, mapTrees, needParams } from './trees.js';
 
@@ -41,7 +42,7 @@ export function clip(maxDelta: Hyperparameter): GradientTransformation<EmptyStat
     mapTrees(
       'clip',
       (g) => {
-        const limit = times(lax.full([], 1, g.dtype), maxDelta);
+        const limit = scalarOf(maxDelta, g.dtype);
         return lax.clamp(lax.neg(limit), g, limit);
       },
       updates,
@@ -51,7 +52,7 @@ export function clip(maxDelta: Hyperparameter): GradientTransformation<EmptyStat
 
 /** min(1, limit/norm): 1 too for a norm of 0. */
 const shrink = (norm: NDArray, limit: Hyperparameter): NDArray => {
-  const bound = times(lax.full([], 1, norm.dtype), limit);
+  const bound = scalarOf(limit, norm.dtype);
   return lax.div(bound, lax.max(norm, bound));
 };
 
@@ -118,14 +119,7 @@ export const centralize = (): GradientTransformation<EmptyState> =>
   stateless((updates) =>
     mapTrees(
       'centralize',
-      (g) => {
-        if (g.ndim < 2) return g;
-        const axes = range(g.ndim - 1);
-        const outputs = g.aval.shape.slice(-1);
-        const count = g.size / Math.max(outputs[0] ?? 1, 1);
-        const mean = lax.div(lax.reduceSum(g, axes), count);
-        return lax.sub(g, lax.broadcastInDim(mean, g.aval.shape, [g.ndim - 1]));
-      },
+      (g) => (g.ndim < 2 ? g : lax.sub(g, lax.broadcastInDim(mean(g, range(g.ndim - 1)), g.aval.shape, [g.ndim - 1]))),
       updates,
     ),
   );
@@ -159,7 +153,7 @@ export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTran
   checkNotNegative(op, 'eps', eps);
   const norm = (x: NDArray): NDArray => {
     const length = globalNorm(x);
-    return minNorm === 0 ? length : lax.max(length, times(lax.full([], 1, length.dtype), minNorm));
+    return minNorm === 0 ? length : lax.max(length, scalarOf(minNorm, length.dtype));
   };
   return stateless((updates, params) =>
     mapTrees(

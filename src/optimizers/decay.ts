@@ -1,12 +1,13 @@
 /** Terms added to updates: decayed weights, and noise. */
 import { NDArray } from '../core/ndarray.js';
-import { flattenWithPath } from '../core/tree.js';
+import { leaves } from '../core/tree.js';
 import * as lax from '../lax/index.js';
 import { key as keyOf, normal, split } from '../random/index.js';
-import { checkNotNegative, next, times, zeroCount, type Hyperparameter } from './hyper.js';
+import { inFloat32 } from './halves.js';
+import { checkNotNegative, next, perDType, times, zeroCount, type Hyperparameter } from './hyper.js';
 import { keptBy, type Mask } from './masks.js';
 import type { EmptyState, GradientTransformation, StateKind } from './transformation.js';
-import { copyTree, mapTrees, needParams } from './trees.js';
+import { copyTree, mapTreesWithIndex, needParams } from './trees.js';
 
 /** Options of {@link addDecayedWeights}. */
 export interface DecayOptions {
@@ -43,10 +44,9 @@ export function addDecayedWeights(
     update: (updates, state, params) => {
       const weights = needParams(op, params);
       const kept = mask === undefined ? undefined : keptBy(op, mask, weights);
-      let i = 0;
-      const decayed = mapTrees(
+      const decayed = mapTreesWithIndex(
         op,
-        (g, w) => (kept?.[i++] === false ? g : lax.add(g, times(lax.convertElementType(w, g.dtype), weightDecay))),
+        (i, g, w) => (kept?.[i] === false ? g : lax.add(g, times(lax.convertElementType(w, g.dtype), weightDecay))),
         updates,
         weights,
       );
@@ -86,27 +86,22 @@ export function addNoise(
   const op = 'addNoise';
   checkNotNegative(op, 'eta', eta);
   checkNotNegative(op, 'gamma', gamma);
-  return {
+  return inFloat32(op, {
     init: () => ({ count: zeroCount(), key: key instanceof NDArray ? copyTree(op, key) : keyOf(key) }),
     update: (updates, state) => {
       const count = next(state.count);
-      const leaves = flattenWithPath<unknown>(updates)[0].length;
-      const keys = split(state.key, leaves + 1);
+      const keys = split(state.key, leaves<unknown>(updates).length + 1);
       const keyAt = (n: number): NDArray => lax.indexInDim(keys, n, 0, false);
-      let i = 0;
-      const noisy = mapTrees(
+      const deviation = perDType((dtype) => {
+        const power = lax.exp(times(lax.neg(lax.log(lax.convertElementType(count, dtype))), gamma));
+        return lax.sqrt(times(power, eta));
+      });
+      const noisy = mapTreesWithIndex(
         op,
-        (g) => {
-          const variance = lax.mul(
-            lax.exp(times(lax.neg(lax.log(lax.convertElementType(count, g.dtype))), gamma)),
-            eta instanceof NDArray ? lax.convertElementType(eta, g.dtype) : eta,
-          );
-          i++;
-          return lax.add(g, lax.mul(normal(keyAt(i), g.aval.shape, { dtype: g.dtype }), lax.sqrt(variance)));
-        },
+        (i, g) => lax.add(g, lax.mul(normal(keyAt(i + 1), g.aval.shape, { dtype: g.dtype }), deviation(g.dtype))),
         updates,
       );
       return [noisy, { count, key: keyAt(0) }];
     },
-  };
+  });
 }

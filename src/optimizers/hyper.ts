@@ -13,8 +13,19 @@ export type Hyperparameter = number | NDArray;
 const as = (h: Hyperparameter, dtype: DType): Hyperparameter =>
   typeof h === 'number' ? h : lax.convertElementType(h, dtype);
 
-/** `x` times a hyperparameter, in the dtype of `x`. */
-export const times = (x: NDArray, h: Hyperparameter): NDArray => lax.mul(x, as(h, x.dtype));
+/** A hyperparameter as a scalar of `dtype`. */
+export const scalarOf = (h: Hyperparameter, dtype: DType): NDArray =>
+  typeof h === 'number' ? scalar(h, dtype) : lax.convertElementType(h, dtype);
+
+/** Halves as float32; other arrays as they are. */
+export const wide = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
+
+/** `x` times a hyperparameter, in the dtype of `x`; a half need not hold the factor. */
+export function times(x: NDArray, h: Hyperparameter): NDArray {
+  const factor = wide(x);
+  const product = lax.mul(factor, as(h, factor.dtype));
+  return product.dtype === x.dtype ? product : lax.convertElementType(product, x.dtype);
+}
 
 /** `x` plus a hyperparameter, in the dtype of `x`; nothing is done for the number 0. */
 export const plus = (x: NDArray, h: Hyperparameter): NDArray => (h === 0 ? x : lax.add(x, as(h, x.dtype)));
@@ -36,9 +47,19 @@ const logOf = (h: Hyperparameter): Hyperparameter => (typeof h === 'number' ? Ma
 export const logPower = (decay: Hyperparameter, count: NDArray, dtype: DType): NDArray =>
   times(lax.convertElementType(count, dtype), logOf(decay));
 
-/** 1 - decayᵗ as -(e^(t ln decay) - 1): exact to rounding in float32, where 0.999 itself is not. */
-export const correction = (decay: Hyperparameter, count: NDArray, dtype: DType): NDArray =>
-  lax.neg(lax.expm1(logPower(decay, count, dtype)));
+/** A scalar that is the same for all leaves of a dtype: made when the first of them asks for it. */
+export function perDType(make: (dtype: DType) => NDArray): (dtype: DType) => NDArray {
+  const made = new Map<DType, NDArray>();
+  return (dtype) => {
+    const known = made.get(dtype) ?? make(dtype);
+    made.set(dtype, known);
+    return known;
+  };
+}
+
+/** 1 - decayᵗ as -(e^(t ln decay) - 1), for a dtype: exact to rounding in float32, where 0.999 itself is not. */
+export const correction = (decay: Hyperparameter, count: NDArray): ((dtype: DType) => NDArray) =>
+  perDType((dtype) => lax.neg(lax.expm1(logPower(decay, count, dtype))));
 
 /** A count of 0. */
 export const zeroCount = (): NDArray => scalar(0, 'int32');

@@ -90,6 +90,7 @@ export {
   scaleByLearningRate,
   scaleBySchedule,
   trace,
+  type ArraySchedule,
   type Count,
   type CountState,
   type LearningRate,
@@ -100,6 +101,15 @@ export {
   type TraceOptions,
   type TraceState,
 } from './scaling.js';
+export {
+  cosineDecaySchedule,
+  sgdrSchedule,
+  warmupCosineDecaySchedule,
+  type CosineCycle,
+  type CosineDecayOptions,
+  type WarmupCosineOptions,
+} from './cosine-schedules.js';
+export { cosineOnecycleSchedule, linearOnecycleSchedule, type OnecycleOptions } from './onecycle.js';
 export * from './schedules.js';
 export { scaleBySm3, type PerAxis, type Sm3Memory, type Sm3Options, type Sm3State } from './sm3.js';
 export {

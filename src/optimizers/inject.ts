@@ -1,11 +1,11 @@
 /** Hyperparameters as part of the state: to be read, and changed, between steps of one compiled program. */
-import { scalar } from '../core/concrete.js';
 import type { DType } from '../core/dtype.js';
 import { TreeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { next, zeroCount, type Hyperparameter } from './hyper.js';
+import { copy } from '../numpy/shape.js';
+import { next, scalarOf, zeroCount, type Hyperparameter } from './hyper.js';
 import type { LearningRate } from './scaling.js';
 import type { GradientTransformation, StateFor, StateKind } from './transformation.js';
 import { floatOf } from './trees.js';
@@ -47,8 +47,7 @@ export function injectHyperparams<K extends string, F extends StateKind>(
 ): GradientTransformation<InjectState<K, F>> {
   const given = Object.entries<LearningRate>(hyperparams);
   // Arrays are copied, so that a step may donate its state.
-  const array = (value: Hyperparameter, dtype: DType): NDArray =>
-    typeof value === 'number' ? scalar(value, dtype) : lax.mul(lax.convertElementType(value, dtype), 1);
+  const array = (value: Hyperparameter, dtype: DType): NDArray => copy(scalarOf(value, dtype));
   const values = (of: (name: string, value: LearningRate) => NDArray): Injected<K> =>
     // The names are those of `hyperparams`.
     Object.fromEntries(given.map(([name, value]) => [name, of(name, value)])) as Injected<K>;

@@ -6,8 +6,10 @@ import { scan } from '../control/scan.js';
 import * as lax from '../lax/index.js';
 import { jvp } from '../transforms/grad.js';
 import { ravelPytree } from '../transforms/ravel-pytree.js';
-import { checkCount, checkPositive } from './hyper.js';
-import { strongWolfe, type WolfeOptions } from './line-search.js';
+import { inFloat32 } from './halves.js';
+import { checkCount, checkPositive, next, times, zeroCount } from './hyper.js';
+import { checkWolfe, strongWolfe, type WolfeOptions } from './line-search.js';
+import type { LearningRate } from './scaling.js';
 import type { GradientTransformation, StateKind, UpdateExtra } from './transformation.js';
 import { needParams } from './trees.js';
 
@@ -97,16 +99,19 @@ function direction(gradient: NDArray, { steps, differences, weights, scale }: Lb
  * np.allclose(v, 1, { atol: 1e-8 }).item(); // => true
  * ```
  */
-export function lbfgs(learningRate = 1, options: LbfgsOptions = {}): GradientTransformation<LbfgsState> {
+export function lbfgs(learningRate: LearningRate = 1, options: LbfgsOptions = {}): GradientTransformation<LbfgsState> {
+  const op = 'lbfgs';
   const { memorySize = 10, lineSearch = 'strongWolfe' } = options;
-  checkPositive('lbfgs', 'the learning rate', learningRate);
-  checkCount('lbfgs', 'memorySize', memorySize);
-  return {
+  if (typeof learningRate !== 'function') checkPositive(op, 'the learning rate', learningRate);
+  checkCount(op, 'memorySize', memorySize);
+  checkWolfe(op, options);
+  const rateAt = typeof learningRate === 'function' ? learningRate : () => learningRate;
+  return inFloat32(op, {
     init: (params) => {
       const [x] = ravelPytree(params);
       const zeros = (shape: readonly number[]): NDArray => lax.full(shape, 0, x.dtype);
       return {
-        count: lax.full([], 0, 'int32'),
+        count: zeroCount(),
         gradient: zeros([x.size]),
         step: zeros([x.size]),
         steps: zeros([memorySize, x.size]),
@@ -121,14 +126,13 @@ export function lbfgs(learningRate = 1, options: LbfgsOptions = {}): GradientTra
       const d = direction(g, memory);
       const size = lax.reduceSum(lax.abs(g), [0]);
       const shrink = lax.select(lax.eq(state.count, 0), lax.min(lax.div(1, size), 1), lax.scalarLike(1, size));
-      const rate = lax.mul(shrink, learningRate);
-      const t =
-        lineSearch === 'none' ? rate : searchAlong(needParams('lbfgs', params), d, dot(g, d), rate, extra, options);
+      const rate = times(shrink, rateAt(state.count));
+      const t = lineSearch === 'none' ? rate : searchAlong(needParams(op, params), d, dot(g, d), rate, extra, options);
       const step = lax.mul(d, t);
       // The inverse of the flattening of `updates` has its structure.
-      return [unravel(step) as typeof updates, { ...memory, count: lax.add(state.count, 1), gradient: g, step }];
+      return [unravel(step) as typeof updates, { ...memory, count: next(state.count), gradient: g, step }];
     },
-  };
+  });
 }
 
 /** The memory with the last step in it, if the gradient has changed enough along it. */
@@ -137,7 +141,7 @@ function remember(g: NDArray, state: LbfgsMemory): LbfgsMemory {
   const product = dot(y, state.step);
   const isNew = lax.bitwiseAnd(lax.gt(state.count, 0), lax.gt(product, SMALLEST_CURVATURE));
   const safe = lax.select(isNew, product, lax.scalarLike(1, product));
-  const keep = (next: NDArray, before: NDArray): NDArray => lax.select(isNew, next, before);
+  const keep = (after: NDArray, before: NDArray): NDArray => lax.select(isNew, after, before);
   const weight = lax.div(1, safe);
   return {
     ...state,

@@ -5,6 +5,7 @@
 import type { NDArray } from '../core/ndarray.js';
 import { whileLoop } from '../control/while.js';
 import * as lax from '../lax/index.js';
+import { check, checkCount } from './hyper.js';
 
 /** A point on the line: its place, the function there, and the derivative along the line. */
 export type LinePoint = {
@@ -15,12 +16,22 @@ export type LinePoint = {
 
 /** Constants of {@link strongWolfe}. */
 export interface WolfeOptions {
-  /** Of sufficient decrease, 1e-4. */
+  /** Of sufficient decrease, 1e-4; between 0 and c2. */
   c1?: number;
-  /** Of curvature, 0.9. */
+  /** Of curvature, 0.9; between c1 and 1. */
   c2?: number;
-  /** Evaluations at most, 25. */
+  /** Evaluations at most after the first, 25. */
   maxSteps?: number;
+}
+
+const DEFAULTS = { c1: 1e-4, c2: 0.9, maxSteps: 25 } as const;
+
+/** Throws ArgumentError for constants for which no step need exist (Nocedal and Wright, lemma 3.1): it takes 0 < c1 < c2 < 1. */
+export function checkWolfe(op: string, options: WolfeOptions): void {
+  const { c1, c2, maxSteps } = { ...DEFAULTS, ...options };
+  check(op, 'c2', c2, (v) => v > 0 && v < 1, 'between 0 and 1');
+  check(op, 'c1', c1, (v) => v > 0 && v < c2, `between 0 and c2, ${c2}`);
+  checkCount(op, 'maxSteps', maxSteps);
 }
 
 /** A bracket of this length, times the largest element of the direction, is short enough. */
@@ -58,8 +69,9 @@ export function strongWolfe(
   origin: LinePoint,
   first: NDArray,
   directionSize: NDArray,
-  { c1 = 1e-4, c2 = 0.9, maxSteps = 25 }: WolfeOptions = {},
+  options: WolfeOptions = {},
 ): NDArray {
+  const { c1, c2, maxSteps } = { ...DEFAULTS, ...options };
   const tooHigh = ({ t, f }: LinePoint): NDArray => lax.gt(f, lax.add(origin.f, lax.mul(lax.mul(origin.g, t), c1)));
   const isFlat = ({ g }: LinePoint): NDArray => lax.le(lax.abs(g), lax.mul(origin.g, -c2));
 

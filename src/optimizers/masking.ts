@@ -5,6 +5,7 @@ import type { Tree } from '../core/tree.js';
 import { full } from '../lax/index.js';
 import { keptBy, part, perLeaf, withPart, type Mask, type Masked } from './masks.js';
 import {
+  typed,
   untyped,
   type AnyTransformation,
   type EmptyState,
@@ -60,11 +61,10 @@ export function masked<F extends StateKind>(
 ): GradientTransformation<MaskedState<F>> {
   const op = 'masked';
   const plain = untyped(inner);
-  const made: Untyped = {
+  return typed({
     init: (params) => plain.init(part(params, keptBy(op, mask, params))),
     update: (updates, ...rest) => updatePart(op, plain, keptBy(op, mask, updates), [updates, ...rest]),
-  };
-  return made as unknown as GradientTransformation<MaskedState<F>>;
+  });
 }
 
 /**
@@ -138,7 +138,7 @@ export function partition<const T extends Readonly<Record<string, AnyTransformat
           `but the transformations are ${parts.map(([name]) => `'${name}'`).join(', ')}.${userLine()}`,
       );
     });
-  const made: Untyped = {
+  return typed({
     init: (params) => {
       const names = labelsOf(params);
       return Object.fromEntries(
@@ -165,6 +165,5 @@ export function partition<const T extends Readonly<Record<string, AnyTransformat
       });
       return [current, Object.fromEntries(next)];
     },
-  };
-  return made as unknown as GradientTransformation<PartitionState<T>>;
+  });
 }

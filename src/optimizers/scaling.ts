@@ -8,6 +8,9 @@ import { mapTrees, zerosLike } from './trees.js';
 /** A number that depends on the updates made so far: a function of their count, an int32 scalar that may be traced. */
 export type Schedule = (count: NDArray) => Hyperparameter;
 
+/** A {@link Schedule} that always gives an array: those of this library, but for `constantSchedule`. */
+export type ArraySchedule = (count: NDArray) => NDArray;
+
 /** A learning rate: a number, a scalar array (which may be an argument of a jitted step), or a schedule. */
 export type LearningRate = Hyperparameter | Schedule;
 

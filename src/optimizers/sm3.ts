@@ -3,6 +3,7 @@ import { nth, range } from '../core/axes.js';
 import type { NDArray } from '../core/ndarray.js';
 import { flattenUpTo, flattenWithPath, unflatten, type MapTree } from '../core/tree.js';
 import * as lax from '../lax/index.js';
+import { inFloat32 } from './halves.js';
 import { checkRate, mean, type Hyperparameter } from './hyper.js';
 import type { GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
@@ -68,7 +69,7 @@ export function scaleBySm3({ momentum = 0.9 }: Sm3Options = {}): GradientTransfo
       arrays.map(([, x], i) => f(x, i)),
     ) as PerAxis<P>;
   };
-  return {
+  return inFloat32(op, {
     init: (params) => ({
       momentum: zerosLike(op, params),
       accumulators: listsOf(params, (x) =>
@@ -98,5 +99,5 @@ export function scaleBySm3({ momentum = 0.9 }: Sm3Options = {}): GradientTransfo
       );
       return [averaged, { momentum: averaged, accumulators }];
     },
-  };
+  });
 }

@@ -119,6 +119,10 @@ export interface Untyped {
 // Each part gets states that it made itself, and updates of the structure that the signature of the whole promises.
 export const untyped = (t: AnyTransformation): Untyped => t as unknown as Untyped;
 
+/** The other way round: what the caller builds has the state of kind `F`, and gives updates of the structure of its gradients. */
+export const typed = <F extends StateKind>(t: Untyped): GradientTransformation<F> =>
+  t as unknown as GradientTransformation<F>;
+
 const chains = new WeakMap<AnyTransformation, readonly AnyTransformation[]>();
 
 /** The transformations that `chain` made this one of; another one is its own only part. */
@@ -156,7 +160,7 @@ export function chain<const T extends readonly AnyTransformation[]>(
     });
     return [current, next];
   };
-  const made = { init, update } as unknown as GradientTransformation<ChainState<T>>;
+  const made = typed<ChainState<T>>({ init, update });
   chains.set(made, parts);
   return made;
 }

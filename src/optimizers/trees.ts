@@ -1,57 +1,75 @@
 /** Trees of arrays that belong together: gradients, states and parameters, mapped side by side. */
 import { sameShape, showShape } from '../core/aval.js';
+import { ConcreteArray } from '../core/concrete.js';
 import { isFloat, promoteTypes, type DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { flattenUpTo, flattenWithPath, leaves, showPath, unflatten } from '../core/tree.js';
+import { flattenUpTo, flattenWithPath, leaves, showPath, unflatten, type Path, type Tree } from '../core/tree.js';
+import { cond } from '../control/cond.js';
 import { add, convertElementType, full, mul, reduceSum, select } from '../lax/index.js';
+import { copy } from '../numpy/shape.js';
 
-const asLeaf = (op: string, path: string, leaf: unknown): NDArray => {
+const asLeaf = (op: string, path: Path, leaf: unknown): NDArray => {
   if (leaf instanceof NDArray) return leaf;
   throw new ArgumentError(
-    `${op}: the leaf at ${path} is ${typeof leaf === 'object' ? 'no array' : `a ${typeof leaf}`}; parameters and gradients are trees of arrays.${userLine()}`,
+    `${op}: the leaf at ${showPath(path)} is ${typeof leaf === 'object' ? 'no array' : `a ${typeof leaf}`}; parameters and gradients are trees of arrays.${userLine()}`,
   );
 };
 
 /**
- * Apply `f` to corresponding arrays of trees of one structure, with the path of each. Throws TreeError or ShapeError,
- * naming `op` and the path, when structures or shapes differ.
+ * Apply `f` to the number of each leaf and corresponding arrays of trees of one structure. Throws TreeError or
+ * ShapeError, naming `op` and the path, when structures or shapes differ.
  */
-export function mapTrees<P>(
+export function mapTreesWithIndex<P>(
   op: string,
-  f: (first: NDArray, ...rest: NDArray[]) => NDArray,
+  f: (index: number, first: NDArray, ...rest: NDArray[]) => NDArray,
   first: P,
   ...rest: readonly unknown[]
 ): P {
   const [leaves, def] = flattenWithPath<unknown>(first);
   const others = rest.map((tree) => flattenUpTo(def, tree, op));
   const results = leaves.map(([path, leaf], i) => {
-    const at = showPath(path);
-    const array = asLeaf(op, at, leaf);
-    const beside = others.map((list) => asLeaf(op, at, list[i]));
+    const array = asLeaf(op, path, leaf);
+    const beside = others.map((list) => asLeaf(op, path, list[i]));
     const misfit = beside.find((x) => !sameShape(x.aval.shape, array.aval.shape));
     if (misfit !== undefined) {
       throw new ShapeError(
-        `${op}: at ${at}, shapes ${showShape(array.shape)} and ${showShape(misfit.shape)} differ; gradients, state and ` +
-          `parameters must belong together.${userLine()}`,
+        `${op}: at ${showPath(path)}, shapes ${showShape(array.shape)} and ${showShape(misfit.shape)} differ; gradients, ` +
+          `state and parameters must belong together.${userLine()}`,
       );
     }
-    return f(array, ...beside);
+    return f(i, array, ...beside);
   });
   // The structure is that of `first` and its leaves are arrays, as those of `first` are.
   return unflatten(def, results) as P;
 }
 
+/** {@link mapTreesWithIndex} of a function that asks for no number. */
+export const mapTrees = <P>(
+  op: string,
+  f: (first: NDArray, ...rest: NDArray[]) => NDArray,
+  first: P,
+  ...rest: readonly unknown[]
+): P => mapTreesWithIndex(op, (_, ...arrays) => f(...arrays), first, ...rest);
+
 /** Zeros in the structure of `params`. */
 export const zerosLike = <P>(op: string, params: P): P => mapTrees(op, (x) => full(x.aval.shape, 0, x.dtype), params);
 
 /** The same values in memory of their own, so that a step may donate both the parameters and the state. */
-export const copyTree = <P>(op: string, params: P): P => mapTrees(op, (x) => mul(x, 1), params);
+export const copyTree = <P>(op: string, params: P): P => mapTrees(op, (x) => copy(x), params);
 
 /** `onTrue` where the scalar `pred` is true, leaf by leaf, else `onFalse`. */
 export const choose = <T>(op: string, pred: NDArray, onTrue: T, onFalse: T): T =>
   mapTrees(op, (t, f) => select(pred, t, f), onTrue, onFalse);
+
+/** What `onTrue` makes if the scalar `pred` is true, else what `onFalse` makes, trees of one type: only one of them runs. */
+export function branch<T>(pred: NDArray, onTrue: () => T, onFalse: () => T): T {
+  // Outside a trace the answer is known, and neither need be traced. Reading from a GPU would wait for it.
+  if (pred instanceof ConcreteArray && pred.storage.device.kind === 'cpu') return pred.item() ? onTrue() : onFalse();
+  // Of a generic tree `cond` cannot tell that its leaves are arrays.
+  return cond<readonly [], Tree<NDArray>>(pred, onTrue as () => Tree<NDArray>, onFalse as () => Tree<NDArray>) as T;
+}
 
 /** The widest float dtype among the leaves, in which scalars that belong to the tree as a whole are computed. */
 export function floatOf(params: unknown): DType {

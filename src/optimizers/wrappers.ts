@@ -3,6 +3,7 @@ import { scalar } from '../core/concrete.js';
 import type { NDArray } from '../core/ndarray.js';
 import { leaves } from '../core/tree.js';
 import * as lax from '../lax/index.js';
+import { inFloat32 } from './halves.js';
 import {
   checkCount,
   checkRate,
@@ -16,7 +17,7 @@ import {
   type Hyperparameter,
 } from './hyper.js';
 import type { GradientTransformation, StateFor, StateKind } from './transformation.js';
-import { choose, copyTree, mapTrees, needParams, zerosLike } from './trees.js';
+import { branch, choose, copyTree, mapTrees, needParams, zerosLike } from './trees.js';
 
 /** What {@link accumulate} remembers. */
 export type Accumulated<P, S> = {
@@ -54,23 +55,24 @@ export function accumulate<F extends StateKind>(
     init: (params) => ({ miniStep: zeroCount(), gradients: zerosLike(op, params), inner: inner.init(params) }),
     update: (updates, state, params, extra) => {
       const count = next(state.miniStep);
-      const average = mapTrees(
-        op,
-        (g, m) => lax.add(m, lax.div(lax.sub(g, m), lax.convertElementType(count, g.dtype))),
-        updates,
-        state.gradients,
-      );
-      const [stepped, after] = inner.update(average, state.inner, params, extra);
+      // In both branches, which write it to where it stays.
+      const average = (): typeof updates =>
+        mapTrees(
+          op,
+          (g, m) => lax.add(m, lax.div(lax.sub(g, m), lax.convertElementType(count, g.dtype))),
+          updates,
+          state.gradients,
+        );
       const complete = lax.eq(count, every);
       const zeros = zerosLike(op, updates);
-      return [
-        choose(op, complete, stepped, zeros),
-        {
-          miniStep: lax.select(complete, zeroCount(), count),
-          gradients: choose(op, complete, zeros, average),
-          inner: choose(op, complete, after, state.inner),
-        },
-      ];
+      type Step = readonly [updates: typeof updates, gradients: typeof updates, inner: typeof state.inner];
+      const step = (): Step => {
+        const [stepped, after] = inner.update(average(), state.inner, params, extra);
+        return [stepped, zeros, after];
+      };
+      const wait = (): Step => [zeros, average(), state.inner];
+      const [stepped, gradients, after] = branch<Step>(complete, step, wait);
+      return [stepped, { miniStep: lax.select(complete, zeroCount(), count), gradients, inner: after }];
     },
   };
 }
@@ -114,15 +116,13 @@ export function applyIfFinite<F extends StateKind>(
       const finite = leaves<NDArray>(flags).reduce<NDArray>((a, b) => lax.bitwiseAnd(a, b), scalar(true, 'bool'));
       const notFinite = lax.select(finite, zeroCount(), next(state.notFinite));
       const accepted = lax.bitwiseOr(finite, lax.gt(notFinite, maxConsecutiveErrors));
-      const [stepped, after] = inner.update(updates, state.inner, params, extra);
-      return [
-        choose(op, accepted, stepped, zerosLike(op, updates)),
-        {
-          notFinite,
-          total: lax.select(finite, state.total, next(state.total)),
-          inner: choose(op, accepted, after, state.inner),
-        },
-      ];
+      type Step = readonly [updates: typeof updates, inner: typeof state.inner];
+      const [stepped, after] = branch<Step>(
+        accepted,
+        () => inner.update(updates, state.inner, params, extra),
+        () => [zerosLike(op, updates), state.inner],
+      );
+      return [stepped, { notFinite, total: lax.select(finite, state.total, next(state.total)), inner: after }];
     },
   };
 }
@@ -159,15 +159,16 @@ export interface EmaOptions {
 export function ema(decay: Hyperparameter, { debias = true }: EmaOptions = {}): GradientTransformation<EmaState> {
   const op = 'ema';
   checkRate(op, 'the decay', decay);
-  return {
+  return inFloat32(op, {
     init: (params) => ({ count: zeroCount(), ema: zerosLike(op, params) }),
     update: (updates, state) => {
       const count = next(state.count);
       const average = mapTrees(op, (g, m) => mean(decay, m, g), updates, state.ema);
-      const corrected = debias ? mapTrees(op, (m) => lax.div(m, correction(decay, count, m.dtype)), average) : average;
+      const ofMean = correction(decay, count);
+      const corrected = debias ? mapTrees(op, (m) => lax.div(m, ofMean(m.dtype)), average) : average;
       return [corrected, { count, ema: average }];
     },
-  };
+  });
 }
 
 /** What {@link lookahead} remembers. */

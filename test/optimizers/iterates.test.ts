@@ -107,7 +107,26 @@ test('lbfgs: without the loss its line search says what it needs; options are ch
     /needs the loss: update\(gradients, state, params, \{ value, valueFn \}\)/,
   );
   expect(() => o.lbfgs(0)).toThrow(/learning rate must be a positive number, got 0/);
-  expect(() => o.lbfgs(1, { memorySize: 0 })).toThrow(/memorySize/);
+  expect(() => o.lbfgs(1, { memorySize: 0 })).toThrow(/memorySize must be a whole number from 1, got 0/);
+  expect(() => o.lbfgs(1, { maxSteps: -1 })).toThrow(/maxSteps must be a whole number from 1, got -1/);
+  expect(() => o.lbfgs(1, { c2: 1 })).toThrow(/c2 must be between 0 and 1, got 1/);
+  expect(() => o.lbfgs(1, { c1: 0.5, c2: 0.5 })).toThrow(/c1 must be between 0 and c2, 0.5, got 0.5/);
+});
+
+test('lbfgs: the rate may be an array or a schedule, which counts from 0', () => {
+  const at = (rate: o.LearningRate): NDArray => {
+    const opt = o.lbfgs(rate, { lineSearch: 'none' });
+    const g = { m: begin.m, w: begin.w.mul(2) };
+    const [, state] = opt.update(begin, opt.init(begin), begin);
+    return opt.update(g, state, begin)[0].w;
+  };
+  const halved = (count: NDArray): NDArray => np.divide(1, count.astype('float64').add(1));
+  expect(at(np.array(0.5)).js()).toEqual(at(0.5).js());
+  const first = o.lbfgs(halved, { lineSearch: 'none' });
+  expect(first.update(begin, first.init(begin), begin)[0].w.js()).toEqual(
+    o.lbfgs(1, { lineSearch: 'none' }).update(begin, first.init(begin), begin)[0].w.js(),
+  );
+  expect(at(halved).js()).not.toEqual(at(1).js());
 });
 
 describe('schedules', () => {
@@ -134,7 +153,9 @@ describe('schedules', () => {
   });
   test.each(Object.entries(schedules))('%s', (name, schedule) => {
     const value = jit((count: NDArray) => np.add(schedule(count), 0));
-    fixtures.schedules[name]?.forEach((want, t) => {
+    const expected = fixtures.schedules[name] ?? [];
+    expect(expected).toHaveLength(n);
+    expected.forEach((want, t) => {
       const got = Number(value(np.array(t, { dtype: 'int32' })).item());
       // In float32; differences of cosines near 1 lose a digit.
       expect(Math.abs(got - want), `at ${t}: ${got}, expected ${want}`).toBeLessThan(2e-6);

@@ -85,6 +85,23 @@ describe('the first 50 iterates are those of the formula', () => {
   });
 });
 
+test.each<[string, optimizers.AnyTransformation, number]>([
+  ['adam', optimizers.adam(0.1), 2],
+  ['amsgrad', optimizers.amsgrad(0.1), 2],
+  ['adamax', optimizers.adamax(0.1), 1],
+  ['nadam', optimizers.nadam(0.1), 1],
+  // And one for the length of the average.
+  ['radam', optimizers.radam(0.1), 3],
+  ['ema', optimizers.ema(0.9), 1],
+])('%s computes its corrections once for all leaves, and a kernel for each leaf', (_name, given, corrections) => {
+  const opt = given as optimizers.GradientTransformation<optimizers.EmptyState>;
+  const leaves = Array.from({ length: 6 }, (_, i) => np.ones([i + 2]));
+  const lowered = jit((g: typeof leaves, s: readonly []) => opt.update(g, s)).lower(leaves, opt.init(leaves));
+  expect(lowered.asText('jaxpr').match(/ = expm1 /g)).toHaveLength(corrections);
+  // One more for the counts.
+  expect(lowered.cost().kernels).toBe(leaves.length + 1);
+});
+
 test("adam's first step is the learning rate in float32 too", () => {
   const g = np.array([1, -5, 1e3]);
   const opt = optimizers.adam(0.1);

@@ -1,7 +1,7 @@
 /** Laws of the transformations around optimizers: accumulation, averages, looking ahead, parts of trees, hyperparameters, NaN; and errors. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { jit, lax, numpy as np, optimizers as o, random, tree, type NDArray } from 'cotangent';
+import { jit, lax, numpy as np, optimizers as o, random, tree, vmap, type NDArray } from 'cotangent';
 
 const f64 = { dtype: 'float64' } as const;
 const start = { w: np.array([1, -2, 3], f64), b: [np.array(0.5, f64)] };
@@ -38,7 +38,43 @@ function expectClose(a: object, b: object): void {
 const seeds = fc.array(fc.nat(500), { minLength: 6, maxLength: 6 });
 const few = { numRuns: 10 };
 
+/** The equations of a step that are in no branch. */
+const outside = (jaxpr: string): string =>
+  jaxpr
+    .split('\n')
+    .filter((line) => /^ {4}\S/.test(line))
+    .join('\n');
+
 describe('accumulate', () => {
+  test('runs the optimizer only at the last of the gradients, eager or compiled', () => {
+    let updates = 0;
+    const sgd = o.sgd(1);
+    const counted: typeof sgd = { ...sgd, update: (...args) => (updates++, sgd.update(...args)) };
+    const opt = o.accumulate(counted, 3);
+    let state = opt.init(start);
+    for (let i = 0; i < 6; i++) [, state] = opt.update(gradient(i), state);
+    expect(updates).toBe(2);
+    const adam = o.accumulate(o.adam(0.1), 3);
+    const text = jit((g: Params, s: o.StateOf<typeof adam, Params>) => adam.update(g, s))
+      .lower(start, adam.init(start))
+      .asText('jaxpr');
+    expect(text.match(/ = sqrt /g)).toHaveLength(2);
+    expect(outside(text)).toMatch(/ = cond\[/);
+    expect(outside(text)).not.toMatch(/ = sqrt /);
+  });
+  test('under vmap, of gradients and of states that wait and states that step', () => {
+    const opt = o.accumulate(o.adam(0.1), 2);
+    type State = o.StateOf<typeof opt, Params>;
+    const update = (g: Params, s: State): readonly [Params, State] => opt.update(g, s);
+    const [g1, g2] = [gradient(1), gradient(2)];
+    const states = [opt.init(start), update(g1, opt.init(start))[1]] as const;
+    const stack = <T extends object>(a: T, b: T): T =>
+      tree.map((x: NDArray, y: NDArray) => np.stack([x, y]), a, b) as T;
+    const [updates, next] = vmap(update)(stack(g1, g2), stack(...states));
+    const alone = [update(g1, states[0]), update(g2, states[1])] as const;
+    expectClose(updates, stack(alone[0][0], alone[1][0]));
+    expectClose(next, stack(alone[0][1], alone[1][1]));
+  });
   test('of k gradients is a step with their mean, and none between', () => {
     fc.assert(
       fc.property(seeds, fc.constantFrom(2, 3), (list, k) => {
@@ -117,7 +153,9 @@ describe('parts of a tree', () => {
   test('errors name what is wrong', () => {
     const wrong = o.masked(o.sgd(1), { w: true, b: [1 as unknown as boolean] });
     expect(() => wrong.init(start)).toThrow(/boolean/);
-    expect(() => o.partition({ a: o.sgd(1) }, { w: 'a', b: 'c' } as never).init(start)).toThrow(/'?c'?/);
+    expect(() => o.partition({ a: o.sgd(1) }, { w: 'a', b: 'c' } as never).init(start)).toThrow(
+      /partition: the label at b is 'c', but the transformations are 'a'/,
+    );
     expect(() => o.masked(o.sgd(1), { w: true }).init(start)).toThrow(/b/);
   });
 });
@@ -157,6 +195,14 @@ describe('guards', () => {
     ];
     expect(flat(guarded[1] ?? {})).toEqual(flat(guarded[0] ?? {}));
     expectClose(guarded[2] ?? {}, free[1] ?? {});
+  });
+  test('applyIfFinite runs the optimizer only for what it accepts', () => {
+    const opt = o.applyIfFinite(o.adam(0.1), 3);
+    const text = jit((g: Params, s: o.StateOf<typeof opt, Params>) => opt.update(g, s))
+      .lower(start, opt.init(start))
+      .asText('jaxpr');
+    expect(text.match(/ = sqrt /g)).toHaveLength(2);
+    expect(outside(text)).not.toMatch(/ = sqrt /);
   });
   test('clipByGlobalNorm keeps the direction and bounds the norm; clip bounds each element', () => {
     fc.assert(

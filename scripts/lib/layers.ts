@@ -35,7 +35,7 @@ export const LAYERS: readonly Layer[] = [
   { name: 'random', files: /^src\/random\//, imports: ['jit', ...BELOW_LIBRARIES, 'numpy', 'scipy'] },
 
   { name: 'losses', files: /^src\/losses\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
-  { name: 'metrics', files: /^src\/metrics\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
+  { name: 'metrics', files: /^src\/metrics\//, imports: ['jit', ...BELOW_LIBRARIES, ...LIBRARIES, 'losses'] },
   { name: 'stax', files: /^src\/stax\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
   { name: 'optimizers', files: /^src\/optimizers\//, imports: ['install', 'jit', ...BELOW_LIBRARIES, ...LIBRARIES] },
 

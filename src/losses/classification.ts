@@ -1,15 +1,16 @@
 /** Losses of classification: cross-entropy of probabilities, of logits, of integer labels, and of two classes. */
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { showShape } from '../core/aval.js';
+import type { DType } from '../core/dtype.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { asarray } from '../numpy/creation.js';
-import { inexact } from '../numpy/promote.js';
 import { take } from '../numpy/take.js';
 import { softplus } from '../scipy/special/logistic.js';
 import { logSoftmax } from '../nn/normalisation.js';
-import { checkLabels, pairOf, reduceLoss, scoreOf, type LossOptions } from './reduction.js';
+import { checkLabels, scoreOf } from './labels.js';
+import { floats, pairOf, reduceLoss, type LossOptions } from './reduction.js';
 
 /** Probabilities below it count as it, as in Keras. */
 const EPSILON = 1e-7;
@@ -39,6 +40,7 @@ function checkClasses(op: string, x: NDArray): void {
  * @param probabilities - [..., classes]
  * @param targets - of the same shape: one-hot, or probabilities
  * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ, there is no axis of classes, or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -70,6 +72,8 @@ function checkSmoothing(op: string, smoothing: number): void {
  * @param logits - [..., classes]
  * @param targets - of the same shape: one-hot, or probabilities
  * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ, there is no axis of classes, or weights do not fit; ArgumentError for a labelSmoothing outside [0, 1]
+ *   and for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -94,12 +98,17 @@ export interface LabelOptions extends SmoothingOptions {
   classWeights?: ArrayLike;
 }
 
-/** The weights of examples and of their classes together. */
-function labelWeights(labels: NDArray, { classWeights, weights }: LabelOptions): NDArray | undefined {
-  const own = weights === undefined ? undefined : inexact('weights', weights);
+/** The weights of examples and of their classes together, in a dtype. */
+function labelWeights(
+  op: string,
+  labels: NDArray,
+  dtype: DType,
+  { classWeights, weights }: LabelOptions,
+): NDArray | undefined {
+  const own = weights === undefined ? undefined : lax.convertElementType(floats(op, weights), dtype);
   if (classWeights === undefined) return own;
-  const ofClass = take(inexact('classWeights', classWeights), labels, 0);
-  return own === undefined ? ofClass : lax.mul(ofClass, lax.convertElementType(own, ofClass.dtype));
+  const ofClass = lax.convertElementType(take(floats(op, classWeights), labels, 0), dtype);
+  return own === undefined ? ofClass : lax.mul(ofClass, own);
 }
 
 const withWeights = (options: LossOptions, weights: NDArray | undefined): LossOptions =>
@@ -114,6 +123,8 @@ const withWeights = (options: LossOptions, weights: NDArray | undefined): LossOp
  * @param logits - [..., classes]
  * @param labels - [...], integers in [0, classes)
  * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class, a
+ *   labelSmoothing outside [0, 1], and the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -122,15 +133,15 @@ const withWeights = (options: LossOptions, weights: NDArray | undefined): LossOp
  * losses.crossEntropyWithLogits(np.array([[0, 0], [10, 0]]), labels).item(); // => 0.346596
  * ```
  */
-export function crossEntropyWithLogits(logits: ArrayLike, labels: NDArray, options: LabelOptions = {}): NDArray {
+export function crossEntropyWithLogits(logits: ArrayLike, labels: ArrayLike, options: LabelOptions = {}): NDArray {
   const op = 'crossEntropyWithLogits';
   const { labelSmoothing = 0, classWeights, reduction = 'mean' } = options;
   checkSmoothing(op, labelSmoothing);
-  const z = inexact(op, logits);
-  checkLabels(op, z, labels);
+  const z = floats(op, logits);
+  const y = checkLabels(op, z, labels);
   const logP = logSoftmax(z);
-  const weights = labelWeights(labels, options);
-  const sharp = lax.neg(scoreOf(logP, labels));
+  const weights = labelWeights(op, y, logP.dtype, options);
+  const sharp = lax.neg(scoreOf(logP, y));
   if (labelSmoothing === 0) return reduceLoss(op, sharp, withWeights(options, weights));
   // The even part weighs every class by its own weight, as PyTorch does.
   const classes = logP.aval.shape.at(-1) ?? 1;
@@ -139,14 +150,13 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: NDArray, optio
       ? logP
       : lax.mul(
           logP,
-          lax.broadcastInDim(lax.convertElementType(inexact(op, classWeights), logP.dtype), logP.aval.shape, [
+          lax.broadcastInDim(lax.convertElementType(floats(op, classWeights), logP.dtype), logP.aval.shape, [
             logP.ndim - 1,
           ]),
         );
-  const own = options.weights === undefined ? undefined : inexact(op, options.weights);
   const even = reduceLoss(op, lax.mul(lax.neg(sumLast(ofClasses)), labelSmoothing / classes), {
     reduction: reduction === 'none' ? 'none' : 'sum',
-    ...(own === undefined ? {} : { weights: own }),
+    ...(options.weights === undefined ? {} : { weights: options.weights }),
   });
   const rest = reduceLoss(op, lax.mul(sharp, 1 - labelSmoothing), {
     ...withWeights({}, weights),
@@ -165,6 +175,9 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: NDArray, optio
  *
  * @param logProbabilities - [..., classes]
  * @param labels - [...], integers in [0, classes); see {@link crossEntropyWithLogits} for others
+ * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class and
+ *   for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -175,12 +188,14 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: NDArray, optio
  */
 export function nll(
   logProbabilities: ArrayLike,
-  labels: NDArray,
+  labels: ArrayLike,
   options: Omit<LabelOptions, 'labelSmoothing'> = {},
 ): NDArray {
-  const scores = inexact('nll', logProbabilities);
-  checkLabels('nll', scores, labels);
-  return reduceLoss('nll', lax.neg(scoreOf(scores, labels)), withWeights(options, labelWeights(labels, options)));
+  const op = 'nll';
+  const scores = floats(op, logProbabilities);
+  const y = checkLabels(op, scores, labels);
+  const weights = labelWeights(op, y, scores.dtype, options);
+  return reduceLoss(op, lax.neg(scoreOf(scores, y)), withWeights(options, weights));
 }
 
 /**
@@ -190,6 +205,8 @@ export function nll(
  *
  * @param probabilities - any shape
  * @param targets - of the same shape, in [0, 1]
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -214,6 +231,11 @@ export interface BinaryOptions extends LossOptions {
 /**
  * Cross-entropy of logits of the one of two classes, -w t log σ(z) - (1 - t) log(1 - σ(z)), computed by softplus: exact for logits
  * of any size. PyTorch's `binary_cross_entropy_with_logits`.
+ *
+ * @param logits - any shape
+ * @param targets - of the same shape, in [0, 1]
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ, or weights or positiveWeight do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts

@@ -1,16 +1,15 @@
 /** Connectionist temporal classification: sequences of labels whose places in time are not known. */
 import { showShape } from '../core/aval.js';
-import { isFloat } from '../core/dtype.js';
-import { DTypeError, ShapeError } from '../core/errors.js';
+import { ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import { scan } from '../control/scan.js';
 import * as lax from '../lax/index.js';
 import { logSoftmax } from '../nn/normalisation.js';
-import { inexact } from '../numpy/promote.js';
 import { moveaxis } from '../numpy/shape.js';
 import { takeAlongAxis } from '../numpy/take.js';
-import { reduceLoss, type LossOptions } from './reduction.js';
+import { integerLabels } from './labels.js';
+import { floats, reduceLoss, type LossOptions } from './reduction.js';
 
 /** Options of {@link ctc}. */
 export interface CtcOptions extends LossOptions {
@@ -44,6 +43,8 @@ const shifted = (x: NDArray, by: number): NDArray =>
  * @param logits - [batch, time, classes]
  * @param labels - [batch, labels], integers; those beyond `labelLengths` are padding
  * @returns a scalar, or [batch] with `reduction: 'none'`
+ * @throws DTypeError for labels that are floats; ShapeError for other ranks, batches of different lengths, no step of time, or weights that do
+ *   not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -52,18 +53,14 @@ const shifted = (x: NDArray, by: number): NDArray =>
  * losses.ctc(np.zeros([1, 2, 2]), np.array([[1]], { dtype: 'int32' })).item(); // => 0.287682
  * ```
  */
-export function ctc(logits: ArrayLike, labels: NDArray, options: CtcOptions = {}): NDArray {
-  const z = inexact('ctc', logits);
-  if (isFloat(labels.dtype)) {
-    throw new DTypeError(
-      `ctc: labels are integers, got ${labels.aval.toString()}; convert them by labels.astype('int32').${userLine()}`,
-    );
-  }
+export function ctc(logits: ArrayLike, labels: ArrayLike, options: CtcOptions = {}): NDArray {
+  const z = floats('ctc', logits);
+  const y = integerLabels('ctc', labels);
   const [batch = 0, time = 0] = z.shape;
-  const [rows, count = 0] = labels.shape;
-  if (z.ndim !== 3 || labels.ndim !== 2 || rows !== batch || time === 0) {
+  const [rows, count = 0] = y.shape;
+  if (z.ndim !== 3 || y.ndim !== 2 || rows !== batch || time === 0) {
     throw new ShapeError(
-      `ctc: takes logits [batch, time, classes] and labels [batch, labels], got ${showShape(z.shape)} and ${showShape(labels.shape)}.${userLine()}`,
+      `ctc: takes logits [batch, time, classes] and labels [batch, labels], got ${showShape(z.shape)} and ${showShape(y.shape)}.${userLine()}`,
     );
   }
   const { blank = 0, inputLengths, labelLengths } = options;
@@ -72,7 +69,7 @@ export function ctc(logits: ArrayLike, labels: NDArray, options: CtcOptions = {}
   const shape = [batch, states];
   const place = lax.broadcastedIota('int32', shape, 1);
   const isLabel = lax.eq(lax.bitwiseAnd(place, 1), 1);
-  const spread = count === 0 ? lax.full(shape, blank, 'int32') : spreadLabels(labels, batch, count);
+  const spread = count === 0 ? lax.full(shape, blank, 'int32') : spreadLabels(y, batch, count);
   const symbols = lax.select(isLabel, spread, lax.full(shape, blank, 'int32'));
   // A label may follow the last but one state if that is another label: the blank between is left out.
   const before = lax.pad(symbols, blank, [[0, 0, 0], [2, -2, 0]]); // prettier-ignore

@@ -1,6 +1,6 @@
 /**
  * `losses`: functions of predictions and targets, reduced to their mean unless told otherwise, so that `grad` takes them; and the
- * information of distributions.
+ * information of distributions. Of float16 they are computed and given in float32: their squares and sums are no halves.
  */
 export {
   binaryCrossEntropy,

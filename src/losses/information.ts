@@ -4,9 +4,8 @@ import { showShape } from '../core/aval.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { inexact } from '../numpy/promote.js';
 import { entr, relEntr, xlogy } from '../scipy/special/entropy.js';
-import { pairOf } from './reduction.js';
+import { floats, pairOf } from './reduction.js';
 
 /** Options of {@link entropy}, {@link crossEntropy} and {@link klDivergence}. */
 export interface InformationOptions {
@@ -28,6 +27,10 @@ function total(op: string, terms: NDArray, { unit = 'nats' }: InformationOptions
 /**
  * The entropy H(P) = -Σ p log p of distributions along the last axis (Shannon, 1948); 0 log 0 is 0.
  *
+ * @param p - [..., outcomes]
+ * @returns [...]
+ * @throws ShapeError if there is no axis.
+ *
  * @example
  * ```ts
  * import { losses, numpy as np } from 'cotangent';
@@ -35,11 +38,16 @@ function total(op: string, terms: NDArray, { unit = 'nats' }: InformationOptions
  * ```
  */
 export const entropy = (p: ArrayLike, options: InformationOptions = {}): NDArray =>
-  total('entropy', entr(inexact('entropy', p)), options);
+  total('entropy', entr(floats('entropy', p)), options);
 
 /**
  * The cross-entropy H(P, Q) = -Σ p log q of distributions along the last axis: how many nats or bits the outcomes of P take
  * in the code of Q. It is H(P) + KL(P ‖ Q). Infinite where q is 0 and p is not.
+ *
+ * @param p - [..., outcomes]
+ * @param q - of the same shape
+ * @returns [...]
+ * @throws ShapeError if the shapes differ or there is no axis.
  *
  * @example
  * ```ts
@@ -48,13 +56,18 @@ export const entropy = (p: ArrayLike, options: InformationOptions = {}): NDArray
  * ```
  */
 export function crossEntropy(p: ArrayLike, q: ArrayLike, options: InformationOptions = {}): NDArray {
-  const [a, b] = pairOf('crossEntropy', p, q);
+  const [a, b] = pairOf('crossEntropy', p, q, ['p', 'q']);
   return total('crossEntropy', lax.neg(xlogy(a, b)), options);
 }
 
 /**
  * The divergence KL(P ‖ Q) = Σ p log(p/q) of distributions along the last axis (Kullback and Leibler, 1951). It is not negative, 0
  * only if P = Q, and not symmetric. Infinite where q is 0 and p is not.
+ *
+ * @param p - [..., outcomes]
+ * @param q - of the same shape
+ * @returns [...]
+ * @throws ShapeError if the shapes differ or there is no axis.
  *
  * @example
  * ```ts
@@ -65,13 +78,15 @@ export function crossEntropy(p: ArrayLike, q: ArrayLike, options: InformationOpt
  * ```
  */
 export function klDivergence(p: ArrayLike, q: ArrayLike, options: InformationOptions = {}): NDArray {
-  const [a, b] = pairOf('klDivergence', p, q);
+  const [a, b] = pairOf('klDivergence', p, q, ['p', 'q']);
   return total('klDivergence', relEntr(a, b), options);
 }
 
 /**
  * The likelihood of independent observations: the product, over all axes, of the probabilities that a model gave to what
  * was observed.
+ *
+ * @param probabilities - any shape
  *
  * @example
  * ```ts
@@ -80,12 +95,14 @@ export function klDivergence(p: ArrayLike, q: ArrayLike, options: InformationOpt
  * ```
  */
 export function likelihood(probabilities: ArrayLike): NDArray {
-  const p = inexact('likelihood', probabilities);
+  const p = floats('likelihood', probabilities);
   return lax.reduceProd(p, [...p.aval.shape.keys()]);
 }
 
 /**
  * The log-likelihood, the sum of the logarithms: what does not underflow for many observations.
+ *
+ * @param probabilities - any shape
  *
  * @example
  * ```ts
@@ -94,6 +111,6 @@ export function likelihood(probabilities: ArrayLike): NDArray {
  * ```
  */
 export function logLikelihood(probabilities: ArrayLike): NDArray {
-  const p = inexact('logLikelihood', probabilities);
+  const p = floats('logLikelihood', probabilities);
   return lax.reduceSum(lax.log(p), [...p.aval.shape.keys()]);
 }

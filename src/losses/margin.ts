@@ -4,13 +4,18 @@ import { ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { inexact } from '../numpy/promote.js';
-import { checkLabels, pairOf, reduceLoss, scoreOf, type LossOptions } from './reduction.js';
+import { checkLabels, scoreOf } from './labels.js';
+import { floats, pairOf, reduceLoss, type LossOptions } from './reduction.js';
 
 const relu = (x: NDArray): NDArray => lax.max(x, 0);
 
 /**
  * max(0, 1 - t p), of targets that are -1 or 1.
+ *
+ * @param predictions - any shape
+ * @param targets - of the same shape, -1 or 1
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -25,6 +30,11 @@ export function hinge(predictions: ArrayLike, targets: ArrayLike, options?: Loss
 
 /**
  * max(0, 1 - t p)², of targets that are -1 or 1.
+ *
+ * @param predictions - any shape
+ * @param targets - of the same shape, -1 or 1
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -43,6 +53,9 @@ export function squaredHinge(predictions: ArrayLike, targets: ArrayLike, options
  *
  * @param scores - [..., classes]
  * @param labels - [...], integers in [0, classes)
+ * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class and
+ *   for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -50,12 +63,12 @@ export function squaredHinge(predictions: ArrayLike, targets: ArrayLike, options
  * losses.multiclassHinge(np.array([[1, 0.5, -2]]), np.array([0], { dtype: 'int32' })).item(); // => 0.166667
  * ```
  */
-export function multiclassHinge(scores: ArrayLike, labels: NDArray, options?: LossOptions): NDArray {
+export function multiclassHinge(scores: ArrayLike, labels: ArrayLike, options?: LossOptions): NDArray {
   const op = 'multiclassHinge';
-  const z = inexact(op, scores);
-  checkLabels(op, z, labels);
+  const z = floats(op, scores);
+  const y = checkLabels(op, z, labels);
   const last = z.ndim - 1;
-  const own = lax.broadcastInDim(scoreOf(z, labels), z.aval.shape, [...labels.aval.shape.keys()]);
+  const own = lax.broadcastInDim(scoreOf(z, y), z.aval.shape, [...y.aval.shape.keys()]);
   // The label's own term is the margin, 1.
   const sum = lax.sub(lax.reduceSum(relu(lax.add(lax.sub(z, own), 1)), [last]), 1);
   return reduceLoss(op, lax.mul(sum, 1 / (z.aval.shape[last] ?? 1)), options);
@@ -63,8 +76,13 @@ export function multiclassHinge(scores: ArrayLike, labels: NDArray, options?: Lo
 
 const dot = (x: NDArray, y: NDArray): NDArray => lax.reduceSum(lax.mul(x, y), [x.ndim - 1]);
 
-function vectors(op: string, a: ArrayLike, b: ArrayLike): readonly [NDArray, NDArray] {
-  const [x, y] = pairOf(op, a, b);
+function vectors(
+  op: string,
+  a: ArrayLike,
+  b: ArrayLike,
+  names?: readonly [string, string],
+): readonly [NDArray, NDArray] {
+  const [x, y] = pairOf(op, a, b, names);
   if (x.ndim > 0 && y.ndim > 0) return [x, y];
   throw new ShapeError(`${op}: vectors are the last axis, but there is none in ${showShape(x.shape)}.${userLine()}`);
 }
@@ -72,8 +90,17 @@ function vectors(op: string, a: ArrayLike, b: ArrayLike): readonly [NDArray, NDA
 /** Squared lengths below it count as it, so that the derivative of a vector of zeros is finite. */
 const SMALLEST = 1e-16;
 
+function cosine(x: NDArray, y: NDArray): NDArray {
+  const inverse = (v: NDArray): NDArray => lax.rsqrt(lax.max(dot(v, v), SMALLEST));
+  return lax.mul(lax.mul(dot(x, y), inverse(x)), inverse(y));
+}
+
 /**
- * The cosine of the angle between vectors along the last axis, x·y/(‖x‖ ‖y‖): [...]. That with a vector of zeros is 0.
+ * The cosine of the angle between vectors along the last axis, x·y/(‖x‖ ‖y‖): [...]. It is 0 if one of them is zero.
+ *
+ * @param x - [..., features]
+ * @param y - of the same shape
+ * @throws ShapeError if the shapes differ or there is no axis.
  *
  * @example
  * ```ts
@@ -81,14 +108,16 @@ const SMALLEST = 1e-16;
  * losses.cosineSimilarity(np.array([3, 4]), np.array([4, 3])).item(); // => 0.96
  * ```
  */
-export function cosineSimilarity(x: ArrayLike, y: ArrayLike): NDArray {
-  const [a, b] = vectors('cosineSimilarity', x, y);
-  const inverse = (v: NDArray): NDArray => lax.rsqrt(lax.max(dot(v, v), SMALLEST));
-  return lax.mul(lax.mul(dot(a, b), inverse(a)), inverse(b));
-}
+export const cosineSimilarity = (x: ArrayLike, y: ArrayLike): NDArray =>
+  cosine(...vectors('cosineSimilarity', x, y, ['x', 'y']));
 
 /**
  * 1 - {@link cosineSimilarity}, reduced.
+ *
+ * @param predictions - [..., features]
+ * @param targets - of the same shape
+ * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ, there is no axis, or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -97,7 +126,7 @@ export function cosineSimilarity(x: ArrayLike, y: ArrayLike): NDArray {
  * ```
  */
 export const cosineDistance = (predictions: ArrayLike, targets: ArrayLike, options?: LossOptions): NDArray =>
-  reduceLoss('cosineDistance', lax.sub(1, cosineSimilarity(predictions, targets)), options);
+  reduceLoss('cosineDistance', lax.sub(1, cosine(...vectors('cosineDistance', predictions, targets))), options);
 
 /** Options of {@link triplet}. */
 export interface TripletOptions extends LossOptions {
@@ -108,6 +137,11 @@ export interface TripletOptions extends LossOptions {
 /**
  * max(0, ‖a - p‖ - ‖a - n‖ + margin) of vectors along the last axis: an anchor, one of its kind, one of another kind (Schroff,
  * Kalenichenko, Philbin, arXiv 1503.03832, with distances in place of their squares, as in PyTorch).
+ *
+ * @param anchor - [..., features]
+ * @param positive - of the same shape, as is `negative`
+ * @returns a scalar, or [...] with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ, there is no axis, or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -122,10 +156,12 @@ export function triplet(
   negative: ArrayLike,
   options: TripletOptions = {},
 ): NDArray {
+  const op = 'triplet';
   const { margin = 1 } = options;
-  const distance = (other: ArrayLike): NDArray => {
-    const difference = lax.sub(...vectors('triplet', anchor, other));
+  const distance = (other: ArrayLike, name: string): NDArray => {
+    const difference = lax.sub(...vectors(op, anchor, other, ['the anchor', name]));
     return lax.sqrt(lax.max(dot(difference, difference), SMALLEST));
   };
-  return reduceLoss('triplet', relu(lax.add(lax.sub(distance(positive), distance(negative)), margin)), options);
+  const [near, far] = [distance(positive, 'the positive'), distance(negative, 'the negative')];
+  return reduceLoss(op, relu(lax.add(lax.sub(near, far), margin)), options);
 }

@@ -1,8 +1,6 @@
-/** What all losses have in common: one value for each example, weighed, and then their mean. */
+/** What all losses have in common: floats of one shape, one value for each example, weighed, and then their mean. */
 import { showShape } from '../core/aval.js';
-import { ConcreteArray } from '../core/concrete.js';
-import { isFloat } from '../core/dtype.js';
-import { ArgumentError, DTypeError, ShapeError } from '../core/errors.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
@@ -20,11 +18,17 @@ export interface LossOptions {
   weights?: ArrayLike;
 }
 
-/** Values of examples, reduced as the options say. Throws ArgumentError for the mean of nothing. */
+/** A half holds no square from 256 on, no sum from 65,520, and no 1e-16: losses of halves are float32, as under PyTorch's autocast. */
+const widened = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
+
+/** An argument of a loss as floats, halves as float32. */
+export const floats = (op: string, x: ArrayLike): NDArray => widened(inexact(op, x));
+
+/** Values of examples, reduced as the options say. Throws ArgumentError for the mean of nothing, ShapeError for weights that do not fit. */
 export function reduceLoss(op: string, values: NDArray, { reduction = 'mean', weights }: LossOptions = {}): NDArray {
   if (values.size === 0 && reduction === 'mean') {
     throw new ArgumentError(
-      `${op}: the batch is empty (${showShape(values.shape)}), and nothing has no mean. Leave empty batches out.${userLine()}`,
+      `${op}: the batch is empty (${showShape(values.shape)}), and the mean of no values is undefined. Leave empty batches out.${userLine()}`,
     );
   }
   const axes = values.aval.shape.map((_, d) => d);
@@ -39,59 +43,23 @@ export function reduceLoss(op: string, values: NDArray, { reduction = 'mean', we
   return reduction === 'sum' ? sum(weighed) : lax.div(sum(weighed), sum(factors));
 }
 
-/** Two arrays of one shape and float dtype; throws ShapeError naming both. Numbers fit any shape. */
-export function pairOf(op: string, predictions: ArrayLike, targets: ArrayLike): readonly [NDArray, NDArray] {
-  const [a, b] = [predictions, targets].map((x) => (x instanceof NDArray ? x.shape : []));
+const PREDICTED = ['predictions', 'targets'] as const;
+
+/** Two arrays of one shape and dtype, {@link floats}; throws ShapeError with their `names`. Numbers fit any shape. */
+export function pairOf(
+  op: string,
+  x: ArrayLike,
+  y: ArrayLike,
+  names: readonly [string, string] = PREDICTED,
+): readonly [NDArray, NDArray] {
+  const [a, b] = [x, y].map((v) => (v instanceof NDArray ? v.shape : []));
   if (a?.length !== 0 && b?.length !== 0 && a?.join() !== b?.join()) {
+    const advice = names === PREDICTED ? ' Reshape one of them: a network with one output gives [batch, 1].' : '';
     throw new ShapeError(
-      `${op}: predictions of shape ${showShape(a ?? [])} and targets of shape ${showShape(b ?? [])} must have one shape. ` +
-        `Reshape one of them: a network with one output gives [batch, 1].${userLine()}`,
+      `${op}: ${names[0]} of shape ${showShape(a ?? [])} and ${names[1]} of shape ${showShape(b ?? [])} must have one shape.` +
+        `${advice}${userLine()}`,
     );
   }
-  return promoteInexact2(op, predictions, targets);
-}
-
-/**
- * Integer labels [...batch] of classes along the last axis of `scores` [...batch, classes], checked: the dtype, the shape, and where the
- * values are known (outside a trace) that each is a class.
- */
-export function checkLabels(op: string, scores: NDArray, labels: NDArray): void {
-  const classes = scores.aval.shape.at(-1);
-  if (isFloat(labels.dtype)) {
-    throw new DTypeError(
-      `${op}: labels are integers, the numbers of classes, got ${labels.aval.toString()}. Convert them by labels.astype('int32'), or ` +
-        `give probabilities to losses.softmaxCrossEntropy.${userLine()}`,
-    );
-  }
-  if (classes === undefined || scores.shape.slice(0, -1).join() !== labels.shape.join()) {
-    throw new ShapeError(
-      `${op}: scores of shape ${showShape(scores.shape)}, with the classes last, need labels of shape ` +
-        `${showShape(scores.shape.slice(0, -1))}, got ${showShape(labels.shape)}.${userLine()}`,
-    );
-  }
-  // Reading from a GPU would wait for it.
-  if (!(labels instanceof ConcreteArray) || labels.storage.device.kind !== 'cpu') return;
-  const data = labels.dataSync();
-  const index = data.findIndex((label) => label < 0 || label >= classes);
-  if (index === -1) return;
-  throw new ArgumentError(
-    `${op}: label ${data[index] ?? ''} at index ${index} is no class: there are ${classes}, from 0 to ${classes - 1}.${userLine()}`,
-  );
-}
-
-/** The score of each label; NaN for a label that is no class, which only a trace can have let pass. */
-export function scoreOf(scores: NDArray, labels: NDArray): NDArray {
-  const shape = scores.aval.shape;
-  const last = shape.length - 1;
-  const classes = shape[last] ?? 0;
-  const index = lax.broadcastInDim(
-    lax.convertElementType(labels, 'int32'),
-    shape,
-    labels.aval.shape.map((_, d) => d),
-  );
-  const isLabel = lax.eq(lax.broadcastedIota('int32', shape, last), index);
-  // A comparison with each class and a sum fuse with the softmax that made the scores; a gather would not.
-  const chosen = lax.reduceSum(lax.select(isLabel, scores, lax.scalarLike(0, scores)), [last]);
-  const inRange = lax.bitwiseAnd(lax.ge(labels, 0), lax.lt(labels, classes));
-  return lax.select(inRange, chosen, lax.scalarLike(NaN, chosen));
+  const [p, q] = promoteInexact2(op, x, y);
+  return [widened(p), widened(q)];
 }

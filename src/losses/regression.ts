@@ -15,6 +15,11 @@ const ofDifference =
 /**
  * The mean of (p - t)².
  *
+ * @param predictions - any shape
+ * @param targets - of the same shape
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
+ *
  * @example
  * ```ts
  * import { losses, numpy as np } from 'cotangent';
@@ -26,6 +31,11 @@ export const meanSquaredError = ofDifference('meanSquaredError', lax.square);
 /**
  * The mean of |p - t|.
  *
+ * @param predictions - any shape
+ * @param targets - of the same shape
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
+ *
  * @example
  * ```ts
  * import { losses, numpy as np } from 'cotangent';
@@ -36,6 +46,11 @@ export const meanAbsoluteError = ofDifference('meanAbsoluteError', lax.abs);
 
 /**
  * log cosh(p - t): a parabola near 0, straight far off, smooth everywhere.
+ *
+ * @param predictions - any shape
+ * @param targets - of the same shape
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ShapeError if the shapes differ or weights do not fit; ArgumentError for the mean of an empty batch.
  *
  * @example
  * ```ts
@@ -52,7 +67,12 @@ export interface HuberOptions extends LossOptions {
 }
 
 /**
- * d²/2 for |d| ≤ delta, delta (|d| - delta/2) beyond, d = p - t (Huber, 1964). Throws ArgumentError unless delta is positive.
+ * d²/2 for |d| ≤ delta, delta (|d| - delta/2) beyond, d = p - t (Huber, 1964).
+ *
+ * @param predictions - any shape
+ * @param targets - of the same shape
+ * @returns a scalar, or the values with `reduction: 'none'`
+ * @throws ArgumentError unless delta is positive, and for the mean of an empty batch; ShapeError if the shapes differ or weights do not fit.
  *
  * @example
  * ```ts

@@ -1,10 +1,12 @@
 /** Metrics of classification, by the definitions of scikit-learn's: counts of right and wrong answers, and what follows. */
 import { showShape } from '../core/aval.js';
 import { isFloat } from '../core/dtype.js';
-import { ArgumentError, DTypeError, ShapeError } from '../core/errors.js';
-import type { NDArray } from '../core/ndarray.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
+import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
+import { checkInRange, classNumbers, integerLabels } from '../losses/labels.js';
+import { asarray } from '../numpy/creation.js';
 import { argmax } from '../numpy/reductions.js';
 import { topK } from '../lax/sort.js';
 
@@ -13,25 +15,22 @@ const mean = (x: NDArray): NDArray => {
   return lax.mul(lax.reduceSum(lax.convertElementType(x, 'float32'), axes), 1 / x.size);
 };
 
-function checkInteger(op: string, what: string, x: NDArray): void {
-  if (!isFloat(x.dtype)) return;
-  throw new DTypeError(
-    `${op}: ${what} are integers, the numbers of classes, got ${x.aval.toString()}. Convert them by x.astype('int32').${userLine()}`,
-  );
-}
-
 function checkNotEmpty(op: string, x: NDArray): void {
   if (x.size > 0) return;
   throw new ArgumentError(`${op}: there are no examples, shape ${showShape(x.shape)}.${userLine()}`);
 }
 
-/** The classes that scores [..., classes] are highest for; classes themselves stay. */
-function classesOf(op: string, predictions: NDArray, labels: NDArray): NDArray {
-  checkInteger(op, 'labels', labels);
+/** The classes that scores [..., classes] are highest for, or predicted classes themselves; and the labels. */
+function classesOf(
+  op: string,
+  given: ArrayLike,
+  givenLabels: ArrayLike,
+): readonly [predicted: NDArray, labels: NDArray] {
+  const [predictions, labels] = [classNumbers(given), integerLabels(op, givenLabels)];
   checkNotEmpty(op, labels);
   const same = predictions.shape.join() === labels.shape.join();
-  if (same && !isFloat(predictions.dtype)) return predictions;
-  if (!same && predictions.shape.slice(0, -1).join() === labels.shape.join()) return argmax(predictions, -1);
+  if (same && !isFloat(predictions.dtype)) return [predictions, labels];
+  if (!same && predictions.shape.slice(0, -1).join() === labels.shape.join()) return [argmax(predictions, -1), labels];
   throw new ShapeError(
     `${op}: labels of shape ${showShape(labels.shape)} need scores of shape ${showShape([...labels.shape, -1])}, the classes last, or ` +
       `integer classes of their own shape, got ${predictions.aval.toString()}. For probabilities of one of two classes, compare ` +
@@ -45,6 +44,7 @@ function classesOf(op: string, predictions: NDArray, labels: NDArray): NDArray {
  * @param predictions - scores, logits or probabilities, [..., classes], or the predicted classes [...], integers or bool
  * @param labels - [...], integers or bool
  * @returns a float32 scalar
+ * @throws DTypeError for labels that are floats; ShapeError for predictions of another shape; ArgumentError without examples.
  *
  * @example
  * ```ts
@@ -53,9 +53,9 @@ function classesOf(op: string, predictions: NDArray, labels: NDArray): NDArray {
  * metrics.accuracy(np.array([[0.2, 0.8], [0.3, 0.7]]), labels).item(); // => 0.5
  * ```
  */
-export function accuracy(predictions: NDArray, labels: NDArray): NDArray {
-  const classes = classesOf('accuracy', predictions, labels);
-  return mean(lax.eq(lax.convertElementType(classes, 'int32'), lax.convertElementType(labels, 'int32')));
+export function accuracy(predictions: ArrayLike, labels: ArrayLike): NDArray {
+  const [predicted, y] = classesOf('accuracy', predictions, labels);
+  return mean(lax.eq(lax.convertElementType(predicted, 'int32'), lax.convertElementType(y, 'int32')));
 }
 
 /**
@@ -63,6 +63,9 @@ export function accuracy(predictions: NDArray, labels: NDArray): NDArray {
  *
  * @param scores - [..., classes]
  * @param labels - [...], integers
+ * @returns a float32 scalar
+ * @throws DTypeError for labels that are floats; ShapeError for scores of another shape, or a `k` that is not from 1 to the number of classes;
+ *   ArgumentError without examples.
  *
  * @example
  * ```ts
@@ -71,28 +74,31 @@ export function accuracy(predictions: NDArray, labels: NDArray): NDArray {
  * metrics.topKAccuracy(np.array([[3, 2, 1], [3, 2, 1]]), labels, 2).item(); // => 0.5
  * ```
  */
-export function topKAccuracy(scores: NDArray, labels: NDArray, k = 5): NDArray {
+export function topKAccuracy(scores: ArrayLike, labels: ArrayLike, k = 5): NDArray {
   const op = 'topKAccuracy';
-  checkInteger(op, 'labels', labels);
-  checkNotEmpty(op, labels);
-  const classes = scores.shape.at(-1) ?? 0;
-  if (scores.shape.slice(0, -1).join() !== labels.shape.join() || !Number.isInteger(k) || k < 1 || k > classes) {
+  const [s, y] = [asarray(scores), integerLabels(op, labels)];
+  checkNotEmpty(op, y);
+  const classes = s.shape.at(-1) ?? 0;
+  if (s.shape.slice(0, -1).join() !== y.shape.join() || !Number.isInteger(k) || k < 1 || k > classes) {
     throw new ShapeError(
-      `${op}: labels of shape ${showShape(labels.shape)} need scores with the classes last and k from 1 to their number, got ` +
-        `${showShape(scores.shape)} and k = ${k}.${userLine()}`,
+      `${op}: labels of shape ${showShape(y.shape)} need scores with the classes last and k from 1 to their number, got ` +
+        `${showShape(s.shape)} and k = ${k}.${userLine()}`,
     );
   }
-  const [, best] = topK(scores, k);
-  const own = lax.broadcastInDim(lax.convertElementType(labels, best.dtype), best.aval.shape, [...labels.shape.keys()]);
+  const [, best] = topK(s, k);
+  const own = lax.broadcastInDim(lax.convertElementType(y, best.dtype), best.aval.shape, [...y.shape.keys()]);
   return mean(lax.reduceOr(lax.eq(best, own), [best.ndim - 1]));
 }
 
 /**
- * How often label i was predicted as class j: int32 [classes, classes], rows the labels, columns the predictions.
+ * How often label i was predicted as class j: int32 [classes, classes], rows the labels, columns the predictions. A value that is no
+ * class is an ArgumentError; in a compiled function, where values are not known, its example is not counted.
  *
  * @param predictions - scores [..., classes] or predicted classes [...]
- * @param labels - [...], integers
+ * @param labels - [...], integers or bool
  * @param classes - their number
+ * @throws DTypeError for labels that are floats; ShapeError for predictions of another shape; ArgumentError without examples, for a label or
+ *   prediction that is no class, and for a number of classes that is no whole number from 1.
  *
  * @example
  * ```ts
@@ -102,20 +108,21 @@ export function topKAccuracy(scores: NDArray, labels: NDArray, k = 5): NDArray {
  * metrics.confusionMatrix(predicted, labels, 2).js(); // => [[1, 1], [0, 1]]
  * ```
  */
-export function confusionMatrix(predictions: NDArray, labels: NDArray, classes: number): NDArray {
+export function confusionMatrix(predictions: ArrayLike, labels: ArrayLike, classes: number): NDArray {
+  const op = 'confusionMatrix';
   if (!Number.isInteger(classes) || classes < 1) {
-    throw new ArgumentError(
-      `confusionMatrix: the number of classes must be a positive integer, got ${classes}.${userLine()}`,
-    );
+    throw new ArgumentError(`${op}: the number of classes must be a positive integer, got ${classes}.${userLine()}`);
   }
-  const predicted = classesOf('confusionMatrix', predictions, labels);
+  const [predicted, y] = classesOf(op, predictions, labels);
+  checkInRange(op, 'label', y, classes);
+  checkInRange(op, 'prediction', predicted, classes);
   const oneHot = (x: NDArray): NDArray => {
     const flat = lax.reshape(lax.convertElementType(x, 'int32'), [x.size]);
     const shape = [x.size, classes];
     const isClass = lax.eq(lax.broadcastInDim(flat, shape, [0]), lax.broadcastedIota('int32', shape, 1));
     return lax.convertElementType(isClass, 'int32');
   };
-  return lax.dotGeneral(oneHot(labels), oneHot(predicted), [
+  return lax.dotGeneral(oneHot(y), oneHot(predicted), [
     [[0], [0]],
     [[], []],
   ]);
@@ -188,6 +195,10 @@ function averaged(
 /**
  * Of those predicted to be of a class, the share that is, from a {@link confusionMatrix}.
  *
+ * @param matrix - [classes, classes], rows the labels
+ * @returns a float32 scalar, or [classes] with `average: 'none'`
+ * @throws ShapeError if the matrix is not square; ArgumentError for the average `binary` of other than two classes.
+ *
  * @example
  * ```ts
  * import { metrics, numpy as np } from 'cotangent';
@@ -200,6 +211,10 @@ export const precision = (matrix: NDArray, options: AverageOptions = {}): NDArra
 /**
  * Of those of a class, the share that is predicted to be, from a {@link confusionMatrix}.
  *
+ * @param matrix - [classes, classes], rows the labels
+ * @returns a float32 scalar, or [classes] with `average: 'none'`
+ * @throws ShapeError if the matrix is not square; ArgumentError for the average `binary` of other than two classes.
+ *
  * @example
  * ```ts
  * import { metrics, numpy as np } from 'cotangent';
@@ -211,6 +226,10 @@ export const recall = (matrix: NDArray, options: AverageOptions = {}): NDArray =
 
 /**
  * The harmonic mean of precision and recall, 2 hits/(predicted + labelled), from a {@link confusionMatrix}.
+ *
+ * @param matrix - [classes, classes], rows the labels
+ * @returns a float32 scalar, or [classes] with `average: 'none'`
+ * @throws ShapeError if the matrix is not square; ArgumentError for the average `binary` of other than two classes.
  *
  * @example
  * ```ts

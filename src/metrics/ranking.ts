@@ -13,11 +13,12 @@ import { asarray } from '../numpy/creation.js';
 
 function flat(op: string, scores: ArrayLike, labels: ArrayLike): { s: NDArray; y: NDArray } {
   const [s, y] = [inexact(op, scores), asarray(labels)];
-  if (s.shape.join() !== y.shape.join() || s.size === 0) {
-    throw new (s.size === 0 ? ArgumentError : ShapeError)(
-      `${op}: scores of shape ${showShape(s.shape)} and labels of shape ${showShape(y.shape)} must be as many, and some.${userLine()}`,
+  if (s.shape.join() !== y.shape.join()) {
+    throw new ShapeError(
+      `${op}: scores of shape ${showShape(s.shape)} and labels of shape ${showShape(y.shape)} must have one shape.${userLine()}`,
     );
   }
+  if (s.size === 0) throw new ArgumentError(`${op}: there are no examples, shape ${showShape(s.shape)}.${userLine()}`);
   return { s: lax.reshape(s, [s.size]), y: lax.reshape(lax.convertElementType(y, 'float32'), [s.size]) };
 }
 
@@ -29,6 +30,8 @@ const sum = (x: NDArray): NDArray => lax.reduceSum(x, [0]);
  *
  * @param scores - any shape
  * @param labels - of the same shape, 0 or 1, or bool
+ * @returns a float32 scalar
+ * @throws ShapeError if the shapes differ; ArgumentError without examples.
  *
  * @example
  * ```ts
@@ -51,6 +54,11 @@ export function rocAuc(scores: ArrayLike, labels: ArrayLike): NDArray {
 /**
  * The area under the curve of precision against recall, as steps: Σ (Rₙ - Rₙ₋₁) Pₙ, scikit-learn's `average_precision_score`. Equal scores
  * are one step. NaN if there are no positive examples.
+ *
+ * @param scores - any shape
+ * @param labels - of the same shape, 0 or 1, or bool
+ * @returns a float32 scalar
+ * @throws ShapeError if the shapes differ; ArgumentError without examples.
  *
  * @example
  * ```ts

@@ -1,11 +1,12 @@
 /** Layers made of layers: one after the other, side by side, or around a shortcut. */
 import { nth } from '../core/axes.js';
 import { sameShape, showShape, type Shape } from '../core/aval.js';
-import { ShapeError, TreeError } from '../core/errors.js';
+import { ArgumentError, ShapeError, TreeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import { add } from '../numpy/arithmetic.js';
 import { spawn } from '../random/key.js';
+import { isConstrained } from './constraints.js';
 import { Identity } from './elementwise.js';
 import {
   describeLayer,
@@ -21,6 +22,8 @@ import {
   type StateOf,
   type StateOfAll,
 } from './layer.js';
+import { isRegularized } from './regularizers.js';
+import { someTrained } from './walk.js';
 
 /** What the first of several layers takes; an array if there are none. */
 export type FirstInput<L extends readonly AnyLayer[]> = L extends readonly [infer F extends AnyLayer, ...AnyLayer[]]
@@ -254,7 +257,9 @@ export function residual(layer: AnyLayer, shortcut: AnyLayer = Identity): AnyLay
 
 /**
  * A layer that is made when the shape of its input is known. `make` must be a pure function: it is asked when parameters are
- * made, with -1 for unknown lengths, and at each application, with the shape of the input.
+ * made, with -1 for unknown lengths, and at each application, with the shape of the input. Penalties and constraints go around it.
+ *
+ * @throws ArgumentError from `init` if what was made has penalties or constraints.
  *
  * @example
  * ```ts
@@ -271,7 +276,18 @@ export function shapeDependent<L extends AnyLayer>(
   make: (inputShape: Shape) => L,
   name = 'shapeDependent',
 ): Layer<ParamsOf<L>, NDArray, OutputOf<L>, StateOf<L>> {
-  const init = (key: NDArray, inputShape: Shape): unknown => untyped(make(inputShape)).init(key, inputShape);
+  const init = (key: NDArray, inputShape: Shape): unknown => {
+    const made = make(inputShape);
+    // regularization and constraints see parameters alone, by which nobody can tell what was made.
+    const isHidden = (layer: AnyLayer): boolean => isRegularized(layer) || isConstrained(layer);
+    if (someTrained(made, isHidden)) {
+      throw new ArgumentError(
+        `${name}: the penalties and constraints of ${nameOf(made)}, which is made for each input, would not be found. Put them around it: ` +
+          `stax.regularize(stax.shapeDependent(…), …), and so with stax.constrain.${userLine()}`,
+      );
+    }
+    return untyped(made).init(key, inputShape);
+  };
   const apply = (params: unknown, x: NDArray, context?: StatefulContext): unknown =>
     untyped(make(x.shape)).apply(params, x, { ...context, state: context?.state ?? null });
   return describeLayer(typed<Layer<ParamsOf<L>, NDArray, OutputOf<L>, StateOf<L>>>(init, apply), {

@@ -1,11 +1,12 @@
 /** Constraints of parameters, by Keras's names: projections that a training step applies after the update. */
 import { range } from '../core/axes.js';
 import { ArgumentError } from '../core/errors.js';
-import { NDArray } from '../core/ndarray.js';
+import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { mapWithPath } from '../core/tree.js';
+import type { Path } from '../core/tree.js';
 import * as lax from '../lax/index.js';
-import { describeLayer, infoOf, nameOf, type AnyLayer, type ParamsOf } from './layer.js';
+import { describeWrapper, infoOf, nameOf, type AnyLayer, type ParamsOf } from './layer.js';
+import { entryOf, mapTrained, roleOf, someTrained } from './walk.js';
 
 /** A projection: the nearest array that satisfies the constraint. */
 export type Constraint = (w: NDArray) => NDArray;
@@ -79,31 +80,27 @@ export interface ConstrainOptions {
  * stax.constraints(net)(params)[0].W.js(); // => [[0], [0]]
  * ```
  */
-export function constrain<L extends AnyLayer>(layer: L, { kernel, bias }: ConstrainOptions): L {
+export function constrain<L extends AnyLayer>(layer: L, options: ConstrainOptions): L {
   const made = [layer[0], layer[1]] as unknown as L;
-  return describeLayer(made, {
-    ...infoOf(layer),
+  const apply = (path: Path, array: NDArray): NDArray => {
+    const role = roleOf(path);
+    return (role && options[role])?.(array) ?? array;
+  };
+  return describeWrapper(made, layer, (other) => constrain(other, options), {
     name: `constrain(${nameOf(layer)})`,
-    wrapped: layer,
-    project: (params) =>
-      mapWithPath(
-        (path, leaf: unknown) => {
-          if (!(leaf instanceof NDArray)) return leaf;
-          const name = path.findLast((key) => typeof key === 'string') ?? '';
-          if (name.startsWith('W') || name === 'embeddings') return kernel === undefined ? leaf : kernel(leaf);
-          return name.startsWith('b') && bias !== undefined ? bias(leaf) : leaf;
-        },
-        projectParams(layer, params) as never,
-      ),
+    project: (params) => mapTrained(layer, params, apply),
   });
 }
 
+/** Whether a layer itself has constraints. */
+export const isConstrained = (layer: AnyLayer): boolean => infoOf(layer).project !== undefined;
+
+/** First the constraints of the layers inside, then the layer's own. */
 function projectParams(layer: AnyLayer, params: unknown): unknown {
-  const { project, listed, trainable } = infoOf(layer);
-  if (project !== undefined) return project(params);
-  if (listed === undefined || trainable === false || !Array.isArray(params)) return params;
-  const list: readonly unknown[] = params;
-  return listed.map((each, i) => projectParams(each, list[i]));
+  if (!someTrained(layer, isConstrained)) return params;
+  const { listed, wrapped, project = (same: unknown) => same } = infoOf(layer);
+  if (wrapped !== undefined) return project(projectParams(wrapped, params));
+  return project(listed?.map((each, i) => projectParams(each, entryOf(params, i))) ?? params);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { NDArray } from '../core/ndarray.js';
 import { map } from '../core/tree.js';
 import * as lax from '../lax/index.js';
-import { describeLayer, infoOf, nameOf, untyped, type AnyLayer, type Context } from './layer.js';
+import { describeWrapper, nameOf, untyped, type AnyLayer, type Context } from './layer.js';
 
 /** Options of {@link freeze}. */
 export interface FreezeOptions {
@@ -34,18 +34,14 @@ export function freeze<L extends AnyLayer>(layer: L, { mode = 'eval' }: FreezeOp
   const made = [
     init,
     (params: unknown, x: unknown, context?: Context & { readonly state?: unknown }): unknown =>
-      apply(map(stop, params as never), x, {
+      apply(map(stop, params), x, {
         ...context,
         mode: mode === 'eval' ? 'eval' : context?.mode,
         state: context?.state ?? null,
       }),
   ] as unknown as L;
-  const { inside, backwards } = infoOf(layer);
-  return describeLayer(made, {
+  return describeWrapper(made, layer, (other) => freeze(other, { mode }), {
     name: `freeze(${nameOf(layer)})`,
-    wrapped: layer,
     trainable: false,
-    ...(inside === undefined ? {} : { inside }),
-    ...(backwards === undefined ? {} : { backwards: freeze(backwards, { mode }) }),
   });
 }

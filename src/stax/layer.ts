@@ -125,9 +125,11 @@ export interface LayerInfo {
   readonly listed?: readonly AnyLayer[];
   /** The layer whose parameters are this one's. */
   readonly wrapped?: AnyLayer;
-  /** The penalty of these parameters, and of the activity kept in the state. */
-  readonly penalty?: (params: unknown, state: unknown) => NDArray;
-  /** The nearest parameters that satisfy the layer's constraints. */
+  /** The state of the layer that is wrapped, in this one's. */
+  readonly innerState?: (state: unknown) => unknown;
+  /** The terms that this layer itself, and none inside of it, adds to the penalty: of its parameters, and of the activity kept in the state. */
+  readonly penalties?: (params: unknown, state: unknown) => readonly NDArray[];
+  /** The nearest parameters that satisfy the constraints of this layer itself. */
   readonly project?: (params: unknown) => unknown;
   /** False where no gradient reaches the parameters. */
   readonly trainable?: boolean;
@@ -144,6 +146,26 @@ export function describeLayer<L extends AnyLayer>(layer: L, info: LayerInfo): L 
 
 /** What is known about a layer; of a user's own, nothing. */
 export const infoOf = (layer: AnyLayer): Partial<LayerInfo> => registry.get(layer) ?? {};
+
+/**
+ * Remember that `made` is `layer` with something more: with the same parameters, and shapes. `again` makes the same of another layer, for the
+ * layer that runs backwards.
+ */
+export function describeWrapper<L extends AnyLayer>(
+  made: L,
+  layer: AnyLayer,
+  again: (layer: AnyLayer) => AnyLayer,
+  info: LayerInfo,
+): L {
+  const { inside, parts, backwards } = infoOf(layer);
+  return describeLayer(made, {
+    ...(inside === undefined ? {} : { inside }),
+    ...(parts === undefined ? {} : { parts }),
+    ...(backwards === undefined ? {} : { backwards: again(backwards) }),
+    wrapped: layer,
+    ...info,
+  });
+}
 
 /** The name of a layer, for messages. */
 export const nameOf = (layer: AnyLayer): string => infoOf(layer).name ?? 'a layer';

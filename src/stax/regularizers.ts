@@ -2,10 +2,10 @@
 import { ArgumentError, TreeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
-import { leavesWithPath } from '../core/tree.js';
 import * as lax from '../lax/index.js';
-import { describeLayer, infoOf, nameOf, untyped } from './layer.js';
+import { describeWrapper, infoOf, nameOf, untyped } from './layer.js';
 import type { AnyLayer, Context, InputOf, Layer, OutputOf, ParamsOf, StateOf } from './layer.js';
+import { childrenOf, roleOf, someTrained, trainedArrays, type Placed } from './walk.js';
 
 /** A penalty: a scalar of an array. */
 export type Regularizer = (x: NDArray) => NDArray;
@@ -61,23 +61,15 @@ export function l1l2({ l1: first = 0.01, l2: second = 0.01 }: { l1?: number; l2?
 /** What {@link regularize} penalises. */
 export interface RegularizeOptions {
   /** The parameters whose name begins with W, and embeddings. */
-  kernel?: Regularizer;
+  kernel?: Regularizer | undefined;
   /** The parameters whose name begins with b. */
-  bias?: Regularizer;
+  bias?: Regularizer | undefined;
 }
 
 /** State of a layer with an activity regularizer: the layer's own, and the penalty of its last output. */
 export interface ActivityState<S> {
   readonly layer: S;
   readonly activity: NDArray;
-}
-
-/** The arrays in parameters whose own name, the last string of their path, begins with `letter` or is `word`. */
-export function namedLeaves(params: unknown, letter: string, word?: string): NDArray[] {
-  return leavesWithPath<unknown>([params]).flatMap(([path, leaf]) => {
-    const name = path.findLast((key) => typeof key === 'string') ?? '';
-    return leaf instanceof NDArray && (name.startsWith(letter) || name === word) ? [leaf] : [];
-  });
 }
 
 /**
@@ -106,18 +98,17 @@ export function regularize(
 ): AnyLayer {
   const name = `regularize(${nameOf(layer)})`;
   const { init, apply } = untyped(layer);
-  const ownPenalty = (params: unknown): NDArray[] => [
-    ...(kernel === undefined ? [] : namedLeaves(params, 'W', 'embeddings').map(kernel)),
-    ...(bias === undefined ? [] : namedLeaves(params, 'b').map(bias)),
-  ];
-  if (activity === undefined) {
-    const made: AnyLayer = [layer[0], layer[1]];
-    return describeLayer(made, {
-      ...infoOf(layer),
-      name,
-      wrapped: layer,
-      penalty: (params, state) => add([...ownPenalty(params), penaltyOf(layer, params, state)]),
+  const regularizers = { kernel, bias };
+  const ofParams = (params: unknown): NDArray[] =>
+    trainedArrays(layer, params).flatMap(([path, array]) => {
+      const role = roleOf(path);
+      const penalty = role && regularizers[role];
+      return penalty === undefined ? [] : [penalty(array)];
     });
+  if (activity === undefined) {
+    const again = (other: AnyLayer): AnyLayer => regularize(other, regularizers);
+    const same: AnyLayer = [layer[0], layer[1]];
+    return describeWrapper(same, layer, again, { name, penalties: ofParams });
   }
   const stateOf = (state: unknown): ActivityState<unknown> => {
     if (typeof state === 'object' && state !== null && 'activity' in state && 'layer' in state) {
@@ -130,8 +121,8 @@ export function regularize(
       const { state = null, ...rest } = init(key, inputShape);
       return { ...rest, state: { layer: state, activity: lax.full([], 0, 'float32') } };
     },
-    (params: unknown, x: unknown, context: Context & { readonly state: unknown }): unknown => {
-      const { layer: inner } = stateOf(context.state);
+    (params: unknown, x: unknown, context?: Context & { readonly state?: unknown }): unknown => {
+      const { layer: inner } = stateOf(context?.state);
       const result = apply(params, x, { ...context, state: inner });
       const [y, next] = inner === null ? [result, null] : (result as readonly [unknown, unknown]);
       if (!(y instanceof NDArray)) {
@@ -142,13 +133,11 @@ export function regularize(
       return [y, { layer: next, activity: lax.div(activity(y), y.shape[0] ?? 1) }];
     },
   ] as unknown as AnyLayer;
-  return describeLayer(made, {
+  const again = (other: AnyLayer): AnyLayer => regularize(other, { ...regularizers, activity });
+  return describeWrapper(made, layer, again, {
     name,
-    wrapped: layer,
-    penalty: (params, state) => {
-      const { layer: inner, activity: last } = stateOf(state);
-      return add([...ownPenalty(params), last, penaltyOf(layer, params, inner)]);
-    },
+    innerState: (state) => stateOf(state).layer,
+    penalties: (params, state) => [...ofParams(params), stateOf(state).activity],
   });
 }
 
@@ -158,21 +147,15 @@ const add = (terms: readonly NDArray[]): NDArray =>
 const sameType = (a: NDArray, b: NDArray): readonly [NDArray, NDArray] =>
   a.dtype === b.dtype ? [a, b] : [lax.convertElementType(a, 'float32'), lax.convertElementType(b, 'float32')];
 
-/** The penalties of a layer and of those in it. */
-function penaltyOf(layer: AnyLayer, params: unknown, state: unknown): NDArray {
-  const { penalty, listed, trainable } = infoOf(layer);
-  if (penalty !== undefined) return penalty(params, state);
-  if (listed === undefined || trainable === false || !Array.isArray(params)) return add([]);
-  const list: readonly unknown[] = params;
-  const states: readonly unknown[] = Array.isArray(state) ? state : [];
-  // Layers without a penalty add nothing, and need not be in the traced program.
-  return add(listed.flatMap((each, i) => (hasPenalty(each) ? [penaltyOf(each, list[i], states[i] ?? null)] : [])));
-}
+/** Whether a layer itself has penalties. */
+export const isRegularized = (layer: AnyLayer): boolean => infoOf(layer).penalties !== undefined;
 
-const hasPenalty = (layer: AnyLayer): boolean => {
-  const { penalty, listed = [], trainable } = infoOf(layer);
-  return penalty !== undefined || (trainable !== false && listed.some(hasPenalty));
-};
+/** The penalties of a layer and of those in it that are trained. */
+function penaltiesOf(placed: Placed): NDArray[] {
+  const { layer, params, state } = placed;
+  if (!someTrained(layer, isRegularized)) return [];
+  return [...(infoOf(layer).penalties?.(params, state) ?? []), ...childrenOf(placed).flatMap(penaltiesOf)];
+}
 
 /**
  * The sum of all penalties in a network, as a function of its parameters, and of its next state where a layer has an activity
@@ -189,4 +172,4 @@ const hasPenalty = (layer: AnyLayer): boolean => {
 export const regularization =
   <L extends AnyLayer>(layer: L) =>
   (params: ParamsOf<L>, ...state: [StateOf<L>] extends [null] ? [] : [state: StateOf<L>]): NDArray =>
-    penaltyOf(layer, params, state[0] ?? null);
+    add(penaltiesOf({ layer, params, state: state[0] ?? null }));

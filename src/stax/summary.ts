@@ -85,8 +85,10 @@ function rowsOf(layer: AnyLayer, inputShape: unknown, depth: number, limit: numb
 
 /** Parameters that no gradient reaches. */
 function frozen(layer: AnyLayer, inputShape: unknown): number {
-  if (infoOf(layer).trainable === false) return count(layer, inputShape).params;
-  const inside = infoOf(layer).inside?.(inputShape, outputOf) ?? [];
+  const { trainable, wrapped, inside: within } = infoOf(layer);
+  if (trainable === false) return count(layer, inputShape).params;
+  if (wrapped !== undefined) return frozen(wrapped, inputShape);
+  const inside = within?.(inputShape, outputOf) ?? [];
   return inside.reduce((n, [each, shape]) => n + frozen(each, shape), 0);
 }
 

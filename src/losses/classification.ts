@@ -121,7 +121,7 @@ const withWeights = (options: LossOptions, weights: NDArray | undefined): LossOp
  * A label that is no class is an ArgumentError with its index; in a compiled function, where values are not known, the loss is NaN.
  *
  * @param logits - [..., classes]
- * @param labels - [...], integers in [0, classes)
+ * @param labels - [...], integers in [0, classes), or bools of two classes
  * @returns a scalar, or [...] with `reduction: 'none'`
  * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class, a
  *   labelSmoothing outside [0, 1], and the mean of an empty batch.
@@ -174,7 +174,7 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: ArrayLike, opt
  * Negative log-likelihood: minus the log-probability of each label, of a network that ends with LogSoftmax: PyTorch's `nll_loss`.
  *
  * @param logProbabilities - [..., classes]
- * @param labels - [...], integers in [0, classes); see {@link crossEntropyWithLogits} for others
+ * @param labels - [...], integers in [0, classes), or bools; see {@link crossEntropyWithLogits} for others
  * @returns a scalar, or [...] with `reduction: 'none'`
  * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class and
  *   for the mean of an empty batch.

@@ -52,7 +52,7 @@ export function squaredHinge(predictions: ArrayLike, targets: ArrayLike, options
  * max(0, 1 - z_label + z_i), without the label's own.
  *
  * @param scores - [..., classes]
- * @param labels - [...], integers in [0, classes)
+ * @param labels - [...], integers in [0, classes), or bools of two classes
  * @returns a scalar, or [...] with `reduction: 'none'`
  * @throws DTypeError for labels that are floats; ShapeError for labels or weights that do not fit; ArgumentError for a label that is no class and
  *   for the mean of an empty batch.

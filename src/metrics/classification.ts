@@ -62,7 +62,7 @@ export function accuracy(predictions: ArrayLike, labels: ArrayLike): NDArray {
  * The share of examples whose label is among the `k` highest scores.
  *
  * @param scores - [..., classes]
- * @param labels - [...], integers
+ * @param labels - [...], integers or bool
  * @returns a float32 scalar
  * @throws DTypeError for labels that are floats; ShapeError for scores of another shape, or a `k` that is not from 1 to the number of classes;
  *   ArgumentError without examples.

@@ -30,6 +30,9 @@ export type AdamOptimizerState = OptimizerState<AdamState>;
 /**
  * Adam (Kingma and Ba, arXiv 1412.6980), as `adam(learningRate, b1, b2, eps)` or `adam(learningRate, { b1, b2, eps })`.
  *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot`; from `update`, TreeError and ShapeError for gradients or
+ *   a state of other parameters.
+ *
  * @example
  * ```ts
  * import { grad, jit, numpy as np, optimizers, type NDArray } from 'cotangent';
@@ -65,6 +68,9 @@ export function adam(
 /**
  * AMSGrad: Adam with {@link scaleByAmsgrad}.
  *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot`; from `update`, TreeError and ShapeError for gradients or
+ *   a state of other parameters.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -80,6 +86,9 @@ export const amsgrad = (
 
 /**
  * Adamax: Adam with {@link scaleByAdamax}.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps`; from `update`, TreeError and ShapeError for gradients or a state of
+ *   other parameters.
  *
  * @example
  * ```ts
@@ -97,6 +106,9 @@ export const adamax = (
 /**
  * NAdam: Adam with Nesterov's momentum, {@link scaleByNadam}.
  *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps`, `epsRoot` or `momentumDecay`; from `update`, TreeError and ShapeError
+ *   for gradients or a state of other parameters.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -112,6 +124,9 @@ export const nadam = (
 
 /**
  * RAdam: Adam with a rectified start, {@link scaleByRadam}.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot` or a threshold below 4; from `update`, TreeError and
+ *   ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -149,6 +164,9 @@ const decayed = <F extends StateKind>(
  * AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, arXiv 1711.05101): the update is -learningRate · (adam +
  * weightDecay · w), which needs the parameters. The weight decay is 0.01 by default, as PyTorch's; optax's is 1e-4. `mask` says what decays.
  *
+ * @throws ArgumentError for decays outside [0, 1), a negative `eps` or `epsRoot`, a negative weight decay, a mask with other leaves than
+ *   booleans, and when `update` gets no parameters; TreeError and ShapeError for a mask, gradients or a state of other parameters.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -166,6 +184,9 @@ export const adamW = (
 /**
  * Lion (Chen et al., arXiv 2302.06675): {@link scaleByLion} with decoupled weight decay, 0 by default. Its learning rate should be 3 to 10 times
  * smaller than Adam's, and its weight decay as much larger.
+ *
+ * @throws ArgumentError for decays outside [0, 1), a negative weight decay, a mask with other leaves than booleans, and when `update` gets no
+ *   parameters; TreeError and ShapeError for a mask, gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -193,6 +214,9 @@ export type LambState = ChainState<
 /**
  * LAMB, for large batches (You et al., ICLR 2020, arXiv 1904.00962, algorithm 2): Adam's scaling with eps 1e-6, weight decay (0 by default), and
  * {@link scaleByTrustRatio} for each leaf. Needs the parameters.
+ *
+ * @throws ArgumentError for decays outside [0, 1), a negative `eps` or `epsRoot`, a negative weight decay, a mask with other leaves than
+ *   booleans, and when `update` gets no parameters; TreeError and ShapeError for a mask, gradients or a state of other parameters.
  *
  * @example
  * ```ts

@@ -24,7 +24,10 @@ import { floatOf, mapTrees, zerosLike } from './trees.js';
 /**
  * Adam with the decaying maximum of the gradients' sizes in place of the root mean square (Kingma and Ba, arXiv 1412.6980,
  * algorithm 2): m ← b1 m + (1 - b1) g, u ← max(b2 u, |g| + eps), and the update is m/(1 - b1ᵗ) / u. The state's `nu` is u;
- * eps is where PyTorch and optax have it. Throws ArgumentError for decays outside [0, 1) and for a negative eps.
+ * eps is where PyTorch and optax have it.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps`; from `update`, TreeError and ShapeError for gradients or a state of
+ *   other parameters.
  *
  * @example
  * ```ts
@@ -70,7 +73,10 @@ export interface NadamOptions extends AdamOptions {
  * Adam with Nesterov's momentum (Dozat, ICLR workshop 2016): with μₜ = b1 (1 - 0.96^(t · momentumDecay)/2) and the moments
  * of {@link scaleByAdam}, the update is
  * (μₜ₊₁ m/(1 - μ₁⋯μₜ₊₁) + (1 - μₜ) g/(1 - μ₁⋯μₜ)) / (√(v/(1 - b2ᵗ) + epsRoot) + eps). This is PyTorch's; Keras 3 has
- * `momentumDecay: 1`, and optax a constant momentum. Throws as {@link scaleByAdam}.
+ * `momentumDecay: 1`, and optax a constant momentum.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps`, `epsRoot` or `momentumDecay`; from `update`, TreeError and ShapeError
+ *   for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -143,7 +149,10 @@ function averageLength(beta: number, count: NDArray, dtype: NDArray['dtype']): N
  * Adam that is momentum alone until the average of squares is long enough to be trusted, and rectified from then on (Liu
  * et al., ICLR 2020, arXiv 1908.03265, algorithm 2): the update is m/(1 - b1ᵗ) while ρₜ ≤ threshold, and then
  * m/(1 - b1ᵗ) · r √(1 - b2ᵗ) / (√(v + epsRoot) + eps) with r² = (ρₜ - 4)(ρₜ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρₜ). The threshold and the place
- * of eps (beside √v, not beside √(v/(1 - b2ᵗ))) are PyTorch's. Throws as {@link scaleByAdam}, and for a threshold below 4.
+ * of eps (beside √v, not beside √(v/(1 - b2ᵗ))) are PyTorch's.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot` or a threshold below 4; from `update`, TreeError and
+ *   ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -207,7 +216,9 @@ export interface LionOptions {
 
 /**
  * The sign of an interpolation between gradient and momentum (Chen et al., arXiv 2302.06675, algorithm 2): the update is
- * sign(b1 m + (1 - b1) g), and then m ← b2 m + (1 - b2) g. Throws ArgumentError for decays outside [0, 1).
+ * sign(b1 m + (1 - b1) g), and then m ← b2 m + (1 - b2) g.
+ *
+ * @throws ArgumentError for decays outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts

@@ -70,7 +70,10 @@ function ratioAt(count: NDArray, { b1, b2, eps, epsRoot }: Required<AdamOptions>
 /**
  * Divides the decaying mean of the gradients by the root of that of their squares, both corrected for having begun at 0
  * (Kingma and Ba, arXiv 1412.6980, algorithm 1): m ← b1 m + (1 - b1) g, v ← b2 v + (1 - b2) g², and the update is
- * m/(1 - b1ᵗ) / (√(v/(1 - b2ᵗ) + epsRoot) + eps). Throws ArgumentError for decays outside [0, 1) and for a negative eps.
+ * m/(1 - b1ᵗ) / (√(v/(1 - b2ᵗ) + epsRoot) + eps).
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot`; from `update`, TreeError and ShapeError for gradients or
+ *   a state of other parameters.
  *
  * @example
  * ```ts
@@ -105,7 +108,10 @@ export interface AmsgradState extends StateKind {
 /**
  * {@link scaleByAdam} with the largest mean of squares so far in place of the present one (Reddi et al., ICLR 2018,
  * arXiv 1904.09237): u ← max(u, v), and the update is m/(1 - b1ᵗ) / (√(u/(1 - b2ᵗ) + epsRoot) + eps). As in PyTorch, the maximum is of
- * means not corrected yet; optax's is of corrected ones. Throws as {@link scaleByAdam}.
+ * means not corrected yet; optax's is of corrected ones.
+ *
+ * @throws ArgumentError for decays outside [0, 1) and for a negative `eps` or `epsRoot`; from `update`, TreeError and ShapeError for gradients or
+ *   a state of other parameters.
  *
  * @example
  * ```ts

@@ -30,7 +30,9 @@ export interface AdagradOptions {
 
 /**
  * Divides by the root of the sum of all squares so far (Duchi et al., JMLR 12, 2011): s ← s + g², and the update is
- * g / (√(s + epsRoot) + eps). Throws ArgumentError for options that are negative.
+ * g / (√(s + epsRoot) + eps).
+ *
+ * @throws ArgumentError for negative options; from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -85,7 +87,10 @@ export interface RmsOptions {
 /**
  * Divides by the root of the decaying mean of squares (Hinton, "Neural networks for machine learning", lecture 6e, 2012):
  * v ← decay v + (1 - decay) g², and the update is g / (√(v + epsRoot) + eps). With `centered` (Graves, arXiv 1308.0850, equations 38 to 41)
- * v - m² takes the place of v, where m ← decay m + (1 - decay) g. Throws ArgumentError for a decay outside [0, 1) and for negative options.
+ * v - m² takes the place of v, where m ← decay m + (1 - decay) g.
+ *
+ * @throws ArgumentError for a decay outside [0, 1) and for other options that are negative; from `update`, TreeError and ShapeError for gradients
+ *   or a state of other parameters.
  *
  * @example
  * ```ts
@@ -140,7 +145,10 @@ export interface AdadeltaOptions {
 
 /**
  * Gives updates the size of past updates (Zeiler, arXiv 1212.5701, algorithm 1): v ← ρ v + (1 - ρ) g², the update is
- * u = √(d + eps) / √(v + eps) · g, and then d ← ρ d + (1 - ρ) u². Throws ArgumentError for a ρ outside [0, 1) and a negative eps.
+ * u = √(d + eps) / √(v + eps) · g, and then d ← ρ d + (1 - ρ) u².
+ *
+ * @throws ArgumentError for a `rho` outside [0, 1) and a negative `eps`; from `update`, TreeError and ShapeError for gradients or a state of
+ *   other parameters.
  *
  * @example
  * ```ts

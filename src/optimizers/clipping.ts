@@ -18,6 +18,8 @@ const stateless = (
 /**
  * The Euclidean norm of all elements of a tree together, a scalar of the widest float dtype of its leaves (float32 for halves).
  *
+ * @throws ArgumentError for leaves that are no arrays.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -27,7 +29,9 @@ const stateless = (
 export const globalNorm = (tree: object): NDArray => lax.sqrt(dotTrees('globalNorm', tree, tree));
 
 /**
- * Limits each element of the updates to [-maxDelta, maxDelta]. Throws ArgumentError for a negative limit.
+ * Limits each element of the updates to [-maxDelta, maxDelta].
+ *
+ * @throws ArgumentError for a negative limit.
  *
  * @example
  * ```ts
@@ -58,7 +62,9 @@ const shrink = (norm: NDArray, limit: Hyperparameter): NDArray => {
 
 /**
  * Scales the updates down so that their norm, that of all leaves together, is at most `maxNorm` (Pascanu et al., ICML 2013, arXiv
- * 1211.5063). Throws ArgumentError for a limit that is not positive.
+ * 1211.5063).
+ *
+ * @throws ArgumentError for a limit that is not positive.
  *
  * @example
  * ```ts
@@ -76,8 +82,9 @@ export function clipByGlobalNorm(maxNorm: Hyperparameter): GradientTransformatio
 }
 
 /**
- * Scales each leaf of the updates down so that its own norm is at most `maxNorm`: Keras's `clipnorm`. Throws ArgumentError
- * for a limit that is not positive.
+ * Scales each leaf of the updates down so that its own norm is at most `maxNorm`: Keras's `clipnorm`.
+ *
+ * @throws ArgumentError for a limit that is not positive.
  *
  * @example
  * ```ts
@@ -136,7 +143,9 @@ export interface TrustRatioOptions {
 
 /**
  * Scales the updates of each leaf by its trust ratio trustCoefficient · ‖w‖ / (‖u‖ + eps), 1 where a norm is 0 (You et al.,
- * arXiv 1708.03888 and 1904.00962). Throws ArgumentError for negative options, and when `update` gets no parameters.
+ * arXiv 1708.03888 and 1904.00962).
+ *
+ * @throws ArgumentError for negative options, and when `update` gets no parameters; TreeError and ShapeError for gradients of other parameters.
  *
  * @example
  * ```ts
@@ -173,7 +182,9 @@ export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTran
 
 /**
  * Shortens updates that would take a parameter through a constraint: the parameters after the update are `project` of what they
- * would have been, leaf by leaf. Must be the last of a chain. Throws ArgumentError when `update` gets no parameters.
+ * would have been, leaf by leaf. Must be the last of a chain.
+ *
+ * @throws From `update`, ArgumentError without parameters; TreeError and ShapeError for gradients of other parameters.
  *
  * @example
  * ```ts
@@ -196,6 +207,8 @@ export const keepParams = (project: (param: NDArray) => NDArray): GradientTransf
 
 /**
  * Shortens updates that would make a parameter negative: {@link keepParams} with max(w, 0).
+ *
+ * @throws From `update`, ArgumentError without parameters; TreeError and ShapeError for gradients of other parameters.
  *
  * @example
  * ```ts

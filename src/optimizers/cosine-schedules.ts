@@ -16,7 +16,9 @@ export interface CosineDecayOptions {
 /**
  * Half a cosine from initValue to alpha · initValue (Loshchilov and Hutter, ICLR 2017, arXiv 1608.03983):
  * initValue ((1 - alpha) ((1 + cos(π t/decaySteps))/2)^exponent + alpha), and its end from then on. PyTorch's CosineAnnealingLR is the same up to
- * its T_max, but rises again afterwards. Throws ArgumentError unless the steps and the exponent are positive.
+ * its T_max, but rises again afterwards.
+ *
+ * @throws ArgumentError unless the steps and the exponent are positive and the values finite.
  *
  * @example
  * ```ts
@@ -53,7 +55,9 @@ export interface WarmupCosineOptions {
 
 /**
  * A straight line from initValue to peakValue in `warmupSteps`, then half a cosine to `endValue`, reached at the count `decaySteps` (warm-up
- * included). Throws ArgumentError unless decaySteps is more than warmupSteps.
+ * included).
+ *
+ * @throws ArgumentError unless `warmupSteps` is a whole number from 0, `decaySteps` is more, and the values are finite.
  *
  * @example
  * ```ts
@@ -95,7 +99,9 @@ export interface CosineCycle extends WarmupCosineOptions {
 
 /**
  * Cosine decay with warm restarts (SGDR, Loshchilov and Hutter, ICLR 2017, arXiv 1608.03983): cycles of {@link warmupCosineDecaySchedule}, one after
- * the other. PyTorch's CosineAnnealingWarmRestarts is that of cycles without warm-up. Throws ArgumentError without cycles.
+ * the other. PyTorch's CosineAnnealingWarmRestarts is that of cycles without warm-up.
+ *
+ * @throws ArgumentError without cycles, and as {@link warmupCosineDecaySchedule} for each.
  *
  * @example
  * ```ts

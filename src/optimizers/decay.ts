@@ -18,8 +18,10 @@ export interface DecayOptions {
 /**
  * Adds the parameters times `weightDecay` to the updates. Before an optimizer it is the gradient of an L2 penalty of
  * weightDecay/2 · ‖w‖²; between its scaling and its learning rate it is decoupled weight decay (Loshchilov and Hutter, ICLR 2019,
- * arXiv 1711.05101), as in {@link adamW}. Throws ArgumentError for a negative weight decay, for a mask that has other leaves than
- * booleans, and when `update` gets no parameters; TreeError for a mask of another structure.
+ * arXiv 1711.05101), as in {@link adamW}.
+ *
+ * @throws ArgumentError for a negative weight decay, a mask with other leaves than booleans, and when `update` gets no parameters; TreeError and
+ *   ShapeError for a mask or gradients of other parameters.
  *
  * @example
  * ```ts
@@ -67,7 +69,9 @@ export interface NoiseState extends StateKind {
 
 /**
  * Adds normal noise of variance eta / (1 + t)^gamma, t the count of updates so far (Neelakantan et al., arXiv 1511.06807, which has
- * gamma 0.55). `key` is a seed or a key of `random`. Throws ArgumentError for a negative eta or gamma.
+ * gamma 0.55). `key` is a seed or a key of `random`.
+ *
+ * @throws ArgumentError for a negative `eta` or `gamma`.
  *
  * @example
  * ```ts

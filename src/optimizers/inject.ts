@@ -30,6 +30,8 @@ export interface InjectState<K extends string, F extends StateKind> extends Stat
  * compiled again when one changes. Numbers and arrays stay as they are until `state.hyperparams` is replaced; schedules are evaluated before
  * each update. `make` builds the optimizer of arrays, and is called for each update that is traced.
  *
+ * @throws What `make` throws; from `update`, TreeError for a state without one of the hyperparameters.
+ *
  * @example
  * ```ts
  * import { jit, numpy as np, optimizers } from 'cotangent';

@@ -1,5 +1,5 @@
 /** L-BFGS: steps along the gradient times an approximation of the inverse Hessian, made of the last few steps. */
-import { ArgumentError } from '../core/errors.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import { scan } from '../control/scan.js';
@@ -77,7 +77,8 @@ function direction(gradient: NDArray, { steps, differences, weights, scale }: Lb
  * { value, valueFn })`, as `minimize` of `cotangent/train` calls it. The first step is that along the gradient of length learningRate ·
  * min(1, 1/‖g‖₁), the others begin at learningRate. These are the steps of PyTorch's `LBFGS` with `max_iter=1`.
  *
- * Throws ArgumentError for a memory size or a rate that is not positive, and without `valueFn`.
+ * @throws ArgumentError for a rate that is not positive, a `memorySize` or `maxSteps` that is no whole number from 1, and unless 0 < c1 < c2 < 1;
+ *   from `update`, for a line search without `valueFn` or parameters, and ShapeError for gradients of other parameters.
  *
  * @example
  * ```ts
@@ -122,6 +123,12 @@ export function lbfgs(learningRate: LearningRate = 1, options: LbfgsOptions = {}
     },
     update: (updates, state, params, extra) => {
       const [g, unravel] = ravelPytree(updates);
+      if (g.size !== state.gradient.size) {
+        throw new ShapeError(
+          `${op}: gradients of ${g.size} elements and a state of ${state.gradient.size} parameters; gradients, state and ` +
+            `parameters must belong together.${userLine()}`,
+        );
+      }
       const memory = remember(g, state);
       const d = direction(g, memory);
       const size = lax.reduceSum(lax.abs(g), [0]);

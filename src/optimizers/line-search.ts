@@ -5,7 +5,7 @@
 import type { NDArray } from '../core/ndarray.js';
 import { whileLoop } from '../control/while.js';
 import * as lax from '../lax/index.js';
-import { check, checkCount } from './hyper.js';
+import { check, checkCount, next, zeroCount } from './hyper.js';
 
 /** A point on the line: its place, the function there, and the derivative along the line. */
 export type LinePoint = {
@@ -90,10 +90,10 @@ export function strongWolfe(
     },
     ({ count, before, at }: Search): Search => {
       const low = lax.add(at.t, lax.mul(lax.sub(at.t, before.t), 0.01));
-      const next = cubicMinimum(before, at, low, lax.mul(at.t, 10));
-      return { count: lax.add(count, 1), before: at, at: evaluate(next) };
+      const guess = cubicMinimum(before, at, low, lax.mul(at.t, 10));
+      return { count: next(count), before: at, at: evaluate(guess) };
     },
-    { count: lax.full([], 0, 'int32'), before: origin, at: evaluate(first) },
+    { count: zeroCount(), before: origin, at: evaluate(first) },
   );
 
   const inTime = lax.lt(search.count, maxSteps);
@@ -135,7 +135,7 @@ export function strongWolfe(
       const turns = lax.ge(lax.mul(at.g, lax.sub(high.t, low.t)), 0);
       const stays = and(fails, lax.le(low.f, at.f));
       return {
-        count: lax.add(count, 1),
+        count: next(count),
         low: pick(stays, low, at),
         // The lower one of the old end and the new point is low; where the slope turns, the old low is the other end.
         high: pick(fails, pick(stays, at, low), pick(and(turns, not(ends)), low, high)),

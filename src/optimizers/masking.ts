@@ -44,8 +44,9 @@ export interface MaskedState<F extends StateKind> extends StateKind {
 
 /**
  * A transformation that acts on some leaves and leaves the updates of the others as they are. It has no state for the
- * others, and takes norms (`clipByGlobalNorm`, `scaleByTrustRatio`) of its own leaves only. Throws ArgumentError for a mask with other leaves than
- * booleans, TreeError for one of another structure.
+ * others, and takes norms (`clipByGlobalNorm`, `scaleByTrustRatio`) of its own leaves only.
+ *
+ * @throws ArgumentError for a mask with other leaves than booleans; TreeError for one of another structure.
  *
  * @example
  * ```ts
@@ -85,6 +86,8 @@ export const setToZero = (): GradientTransformation<EmptyState> => ({
  * Keeps the parameters that a mask has where they are: the last of a chain, {@link masked} {@link setToZero}. To spare their
  * state, too, mask the optimizer or use {@link partition}.
  *
+ * @throws ArgumentError for a mask with other leaves than booleans; TreeError for one of another structure.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -110,8 +113,9 @@ type PartitionStates<T extends Readonly<Record<string, AnyTransformation>>, P> =
 };
 
 /**
- * Different transformations for different parameters, chosen by name; optax knows it also as `multi_transform`. Throws ArgumentError
- * for a label that is no name of a transformation, TreeError for labels of another structure.
+ * Different transformations for different parameters, chosen by name; optax knows it also as `multi_transform`.
+ *
+ * @throws ArgumentError for a label that is no name of a transformation; TreeError for labels of another structure.
  *
  * @example
  * ```ts

@@ -61,7 +61,10 @@ function onecycle(
 /**
  * The one-cycle policy (Smith and Topin, arXiv 1708.07120) in half cosines: from peakValue/divFactor up to peakValue at the count
  * pctStart · totalSteps - 1, and down to peakValue/(divFactor · finalDivFactor) at totalSteps - 1. These counts are those of PyTorch's OneCycleLR; optax
- * reaches the peak one count later. Throws ArgumentError for fractions outside (0, 1), factors that are not positive, and fewer than two steps.
+ * reaches the peak one count later.
+ *
+ * @throws ArgumentError unless `totalSteps` is a whole number from 2, the factors are positive, and `pctStart` is in (0, 1), with `threePhase` in
+ *   (0, 0.5).
  *
  * @example
  * ```ts
@@ -81,6 +84,9 @@ export const cosineOnecycleSchedule = (
 
 /**
  * {@link cosineOnecycleSchedule} in straight lines.
+ *
+ * @throws ArgumentError unless `totalSteps` is a whole number from 2, the factors are positive, and `pctStart` is in (0, 1), with `threePhase` in
+ *   (0, 0.5).
  *
  * @example
  * ```ts

@@ -41,6 +41,8 @@ export const withRate = <F extends StateKind>(
 /**
  * Gradient descent: the update is -learningRate · gradient. For an L2 penalty chain {@link addDecayedWeights} before it.
  *
+ * @throws From `update`, ArgumentError for leaves that are no arrays.
+ *
  * @example
  * ```ts
  * import { grad, numpy as np, optimizers, type NDArray } from 'cotangent';
@@ -55,7 +57,9 @@ export const sgd = (learningRate: LearningRate): GradientTransformation<CountSta
 
 /**
  * Gradient descent with momentum `mass`: t ← g + mass · t, and the update is -learningRate · t, as PyTorch's with dampening 0. Keras
- * has the learning rate inside the sum, which is the same while it does not change. Throws ArgumentError for a mass outside [0, 1).
+ * has the learning rate inside the sum, which is the same while it does not change.
+ *
+ * @throws ArgumentError for a mass outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -75,6 +79,8 @@ export const momentum = (
  * {@link momentum} that looks ahead (Nesterov 1983, in the form of Sutskever et al., ICML 2013): t ← g + mass · t, and the update is
  * -learningRate · (g + mass · t).
  *
+ * @throws ArgumentError for a mass outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -88,6 +94,8 @@ export const nesterov = (learningRate: LearningRate, mass: Hyperparameter): Grad
 
 /**
  * Adagrad: {@link scaleByRss}. PyTorch's `lr_decay` is the learning rate `inverseTimeDecay(rate, 1, lrDecay)`.
+ *
+ * @throws ArgumentError for negative options; from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -104,6 +112,9 @@ export const adagrad = (
 
 /**
  * Adadelta: {@link scaleByAdadelta}. The paper has no learning rate, which is 1.
+ *
+ * @throws ArgumentError for a `rho` outside [0, 1) and a negative `eps`; from `update`, TreeError and ShapeError for gradients or a state of
+ *   other parameters.
  *
  * @example
  * ```ts
@@ -139,6 +150,9 @@ export type RmspropState = ChainState<
  * RMSProp: {@link scaleByRms}, then momentum. Values are PyTorch's by default; Keras's are those of `{ decay: 0.9, eps: 0, epsRoot: 1e-7 }`, and
  * optax's those of `{ decay: 0.9, eps: 0, epsRoot: 1e-8 }`.
  *
+ * @throws ArgumentError for a decay or momentum outside [0, 1) and for other options that are negative; from `update`, TreeError and ShapeError
+ *   for gradients or a state of other parameters.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -156,6 +170,8 @@ export function rmsprop(
 
 /**
  * SM3, for models whose optimizer would not fit beside them: {@link scaleBySm3}.
+ *
+ * @throws ArgumentError for a momentum outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts

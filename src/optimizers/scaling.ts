@@ -94,7 +94,9 @@ export interface TraceOptions {
 }
 
 /**
- * Momentum: a decaying sum of the updates, t ← g + decay · t. Throws ArgumentError for a decay outside [0, 1).
+ * Momentum: a decaying sum of the updates, t ← g + decay · t.
+ *
+ * @throws ArgumentError for a decay outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts

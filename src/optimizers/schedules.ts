@@ -42,7 +42,9 @@ export interface ExponentialDecayOptions extends TransitionOptions {
 
 /**
  * initValue · decayRate^(t/transitionSteps), t the count since `transitionBegin`; with `staircase` the exponent is rounded down. PyTorch's
- * ExponentialLR has 1 for transitionSteps, and StepLR is the staircase. Throws ArgumentError unless the steps and the rate are positive.
+ * ExponentialLR has 1 for transitionSteps, and StepLR is the staircase.
+ *
+ * @throws ArgumentError unless the steps and the rate are positive, and the value finite.
  *
  * @example
  * ```ts
@@ -79,7 +81,9 @@ export interface InverseTimeDecayOptions {
 
 /**
  * initValue / (1 + decayRate · t/decaySteps); with `staircase` t/decaySteps is rounded down. With decaySteps 1 it is the `decay` of Keras's
- * optimizers and the `lr_decay` of PyTorch's Adagrad. Throws ArgumentError unless the steps are positive and the rate is not negative.
+ * optimizers and the `lr_decay` of PyTorch's Adagrad.
+ *
+ * @throws ArgumentError unless the steps are positive, the rate is not negative, and the value finite.
  *
  * @example
  * ```ts
@@ -106,7 +110,9 @@ export function inverseTimeDecay(
 
 /**
  * From initValue to endValue in `transitionSteps`: (initValue - endValue) (1 - t/transitionSteps)^power + endValue, and endValue from then on.
- * PyTorch's PolynomialLR has endValue 0. Throws ArgumentError unless steps and power are positive.
+ * PyTorch's PolynomialLR has endValue 0.
+ *
+ * @throws ArgumentError unless steps and power are positive, and the values finite.
  *
  * @example
  * ```ts
@@ -138,6 +144,8 @@ export function polynomialSchedule(
 /**
  * From initValue to endValue in a straight line of `transitionSteps`: {@link polynomialSchedule} of power 1.
  *
+ * @throws ArgumentError unless the steps are positive, and the values finite.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -153,8 +161,9 @@ export const linearSchedule = (
 ): ArraySchedule => polynomialSchedule(initValue, endValue, 1, transitionSteps, options);
 
 /**
- * A constant that is multiplied by a scale at each boundary, a count: `{ 100: 0.1 }` divides it by ten at count 100. Throws ArgumentError
- * for a boundary that is no whole number from 0.
+ * A constant that is multiplied by a scale at each boundary, a count: `{ 100: 0.1 }` divides it by ten at count 100.
+ *
+ * @throws ArgumentError for a boundary that is no whole number from 0, and values or scales that are not finite.
  *
  * @example
  * ```ts
@@ -188,8 +197,9 @@ export function piecewiseConstantSchedule(
 }
 
 /**
- * One schedule after the other: the one at position i + 1 takes over at the count `boundaries[i]`, and counts from there. Throws ArgumentError unless there is
- * one boundary fewer than schedules, and they are whole numbers that do not decrease.
+ * One schedule after the other: the one at position i + 1 takes over at the count `boundaries[i]`, and counts from there.
+ *
+ * @throws ArgumentError unless there is one boundary fewer than schedules, and they are whole numbers that do not decrease.
  *
  * @example
  * ```ts

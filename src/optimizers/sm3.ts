@@ -46,7 +46,9 @@ function bound(g: NDArray, accumulators: readonly NDArray[]): NDArray {
 /**
  * Divides by the root of a bound of the sum of squares that needs one number for each row and column (Anil et al., NeurIPS 2019,
  * arXiv 1901.11150, SM3-II): with νᵢ = min over the axes r of μʳ[iᵣ], plus gᵢ², the scaled gradient is g/√ν (0 where ν is 0), the update is
- * m ← momentum m + (1 - momentum) g/√ν, and then μʳ is the maximum of ν over the other axes. Throws ArgumentError for a momentum outside [0, 1).
+ * m ← momentum m + (1 - momentum) g/√ν, and then μʳ is the maximum of ν over the other axes.
+ *
+ * @throws ArgumentError for a momentum outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -77,7 +79,9 @@ export function scaleBySm3({ momentum = 0.9 }: Sm3Options = {}): GradientTransfo
       ),
     }),
     update: (updates, state) => {
-      const [arrays, def] = flattenWithPath<NDArray>(updates);
+      // An error names the leaf before the lists of another one are looked into.
+      const gradients = mapTrees(op, (g) => g, updates, state.momentum);
+      const [arrays, def] = flattenWithPath<NDArray>(gradients);
       const lists = flattenUpTo(def, state.accumulators, op) as NDArray[][];
       const bounds = unflatten(
         def,

@@ -93,7 +93,7 @@ export interface EmptyState extends StateKind {
 /**
  * Parameters plus updates, leaf by leaf, in the dtype of the parameters.
  *
- * Throws TreeError when the structures differ, ShapeError when the shapes of a leaf do, both with its path.
+ * @throws TreeError when the structures differ, ShapeError when the shapes of a leaf do, both with its path.
  *
  * @example
  * ```ts
@@ -130,7 +130,9 @@ export const partsOf = (t: AnyTransformation): readonly AnyTransformation[] => c
 
 /**
  * Transformations one after the other: the updates of each are the gradients of the next. The state is the list of
- * their states. `chain()` is the identity. Throws TreeError for the state of another optimizer.
+ * their states. `chain()` is the identity.
+ *
+ * @throws From `update`, TreeError for the state of another optimizer.
  *
  * @example
  * ```ts

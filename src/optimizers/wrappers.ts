@@ -34,7 +34,10 @@ export interface AccumulateState<F extends StateKind> extends StateKind {
 
 /**
  * Collects `every` gradients and gives their mean to an optimizer: large batches in small pieces. Updates are 0 except at every
- * `every`-th; optax calls it MultiSteps. Throws ArgumentError unless `every` is a whole number from 1.
+ * `every`-th; optax calls it MultiSteps.
+ *
+ * @throws ArgumentError unless `every` is a whole number from 1; from `update`, TreeError and ShapeError for gradients or a state of other
+ *   parameters.
  *
  * @example
  * ```ts
@@ -92,7 +95,9 @@ export interface FiniteState<F extends StateKind> extends StateKind {
 
 /**
  * Passes over gradients with NaN or infinities: the updates are 0 and the optimizer's state stays. After `maxConsecutiveErrors` of them
- * in a row the next ones are taken as they are, so that a diverged training shows. Throws ArgumentError unless that is a whole number from 0.
+ * in a row the next ones are taken as they are, so that a diverged training shows.
+ *
+ * @throws ArgumentError unless `maxConsecutiveErrors` is a whole number from 0.
  *
  * @example
  * ```ts
@@ -145,7 +150,9 @@ export interface EmaOptions {
 
 /**
  * The exponential moving average of the updates, m ← decay m + (1 - decay) g. With parameters in place of updates it averages those,
- * for evaluation. Throws ArgumentError for a decay outside [0, 1).
+ * for evaluation.
+ *
+ * @throws ArgumentError for a decay outside [0, 1); from `update`, TreeError and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts
@@ -195,8 +202,10 @@ export interface LookaheadOptions {
 /**
  * An optimizer that looks ahead (Zhang et al., NeurIPS 2019, arXiv 1907.08610, algorithm 1): the parameters are the fast ones, θ. After
  * every `syncPeriod` steps the slow ones follow, φ ← φ + slowStepSize (θ - φ), and θ begins again at φ. The slow parameters are in the
- * state, so that it is a transformation as others are; between synchronisations `state.slow` is what to evaluate with. Throws
- * ArgumentError for a period that is no whole number from 1, a step size outside (0, 1], and when `update` gets no parameters.
+ * state, so that it is a transformation as others are; between synchronisations `state.slow` is what to evaluate with.
+ *
+ * @throws ArgumentError for a period that is no whole number from 1, a step size outside (0, 1], and when `update` gets no parameters; TreeError
+ *   and ShapeError for gradients or a state of other parameters.
  *
  * @example
  * ```ts

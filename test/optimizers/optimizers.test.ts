@@ -227,6 +227,21 @@ describe('errors teach', () => {
       () => opt.init({ w: 1 }),
       /trace: the leaf at w is a number; parameters and gradients are trees of arrays/,
     ],
+    [
+      'gradients of other parameters (sm3)',
+      () => optimizers.sm3(1).update({ w: np.ones([5]), b: np.ones([3]) }, optimizers.sm3(1).init(params)),
+      /scaleBySm3: at w, shapes \[5\] and \[2\] differ/,
+    ],
+    [
+      'numbers for gradients (sm3)',
+      () => optimizers.sm3(1).update({ ...params, w: 1 as unknown as NDArray }, optimizers.sm3(1).init(params)),
+      /scaleBySm3: the leaf at w is a number/,
+    ],
+    [
+      'gradients of other parameters (lbfgs)',
+      () => optimizers.lbfgs().update({ w: np.ones([5]), b: np.ones([3]) }, optimizers.lbfgs().init(params)),
+      /lbfgs: gradients of 8 elements and a state of 5 parameters/,
+    ],
     ['a decay of 1', () => optimizers.adam(0.1, 1), /scaleByAdam: b1 must be in \[0, 1\), got 1/],
     ['a negative mass', () => optimizers.momentum(0.1, -1), /trace: the decay must be in \[0, 1\), got -1/],
   ] as const)('%s', (_name, f, message) => {

@@ -152,11 +152,11 @@ describe('parts of a tree', () => {
   });
   test('errors name what is wrong', () => {
     const wrong = o.masked(o.sgd(1), { w: true, b: [1 as unknown as boolean] });
-    expect(() => wrong.init(start)).toThrow(/boolean/);
+    expect(() => wrong.init(start)).toThrow(/masked: the mask has a number at b\[0\]; it is a tree of booleans/);
     expect(() => o.partition({ a: o.sgd(1) }, { w: 'a', b: 'c' } as never).init(start)).toThrow(
       /partition: the label at b is 'c', but the transformations are 'a'/,
     );
-    expect(() => o.masked(o.sgd(1), { w: true }).init(start)).toThrow(/b/);
+    expect(() => o.masked(o.sgd(1), { w: true }).init(start)).toThrow(/masked: .*unexpected b/);
   });
 });
 

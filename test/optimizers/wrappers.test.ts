@@ -62,6 +62,35 @@ describe('accumulate', () => {
     expect(outside(text)).toMatch(/ = cond\[/);
     expect(outside(text)).not.toMatch(/ = sqrt /);
   });
+  test.each<[string, o.AnyTransformation]>([
+    ['lbfgs with a line search', o.lbfgs()],
+    [
+      'hyperparameters that follow a schedule',
+      o.injectHyperparams(({ r }) => o.adam(r), { r: o.linearSchedule(1, 0, 9) }),
+    ],
+    ['a key', o.chain(o.addNoise(0.1, 0.5, 1), o.sgd(0.1))],
+    ['parts', o.partition({ a: o.adam(0.1), b: o.setToZero() }, { w: 'a', b: 'b' })],
+    ['another guard', o.applyIfFinite(o.lookahead(o.sm3(0.1)), 2)],
+    ['nothing', o.identity()],
+  ])('of any state, eager and compiled alike: %s', (_name, given) => {
+    const opt = o.accumulate(given as o.GradientTransformation<o.EmptyState>, 2);
+    type State = o.StateOf<typeof opt, Params>;
+    const loss = (p: Params): NDArray =>
+      np
+        .square(p.w)
+        .sum()
+        .add(np.square(p.b[0] ?? 0));
+    const update = (g: Params, s: State): readonly [Params, State] =>
+      opt.update(g, s, start, { value: loss(start), valueFn: loss });
+    const compiled = jit(update, { donate: 1 });
+    let [slow, fast] = [opt.init(start), opt.init(start)];
+    for (let i = 0; i < 4; i++) {
+      const [a, b] = [update(gradient(i), slow), compiled(gradient(i), fast)];
+      expectClose(b[0], a[0]);
+      expectClose(b[1], a[1]);
+      [slow, fast] = [a[1], b[1]];
+    }
+  });
   test('under vmap, of gradients and of states that wait and states that step', () => {
     const opt = o.accumulate(o.adam(0.1), 2);
     type State = o.StateOf<typeof opt, Params>;

@@ -96,3 +96,12 @@ export function bitcastConvertType(x: ArrayLike, dtype: DType): NDArray {
   const array = lift1('bitcast_convert_type', x);
   return array.dtype === dtype ? array : bind1(bitcastP, [array], { newDtype: dtype });
 }
+
+/** A half as float32, anything else as it is: sums and squares of halves overflow from 65,520 on, and counts stop at 2048. */
+export const widenHalf = (x: NDArray): NDArray => (x.dtype === 'float16' ? convertElementType(x, 'float32') : x);
+
+/** `x` of `dtype`; itself, weak as it may be, if it is. */
+const inType = (x: NDArray, dtype: DType): NDArray => (x.dtype === dtype ? x : convertElementType(x, dtype));
+
+/** `f` of what {@link widenHalf} makes of `x`, in the dtype of `x` again. */
+export const computeWide = (x: NDArray, f: (x: NDArray) => NDArray): NDArray => inType(f(widenHalf(x)), x.dtype);

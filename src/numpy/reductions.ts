@@ -5,6 +5,7 @@ import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/aval.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { computeWide } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { truth } from './logic.js';
 import { inexact, numeric, samePair, single } from './promote.js';
@@ -74,10 +75,6 @@ function keptCount(op: string, x: NDArray, axes: readonly number[], mask: ArrayL
   return lax.reduceSum(lax.convertElementType(maskOf(op, x, mask), x.dtype), axes);
 }
 
-/** Means of halves are computed in float32, as JAX does: their sums overflow from 65,520, and count no further than 2048. */
-const widened = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
-const narrowed = (x: NDArray, dtype: DType): NDArray => (x.dtype === dtype ? x : lax.convertElementType(x, dtype));
-
 const meanOf = (op: string, x: NDArray, axes: readonly number[], mask: ArrayLike | undefined): NDArray =>
   lax.div(lax.reduceSum(masked(op, x, mask, 0), axes), keptCount(op, x, axes, mask));
 
@@ -103,8 +100,8 @@ export function mean(x: ArrayLike, axis?: AxisOr<MeanOptions>, options?: MeanOpt
   const settings = settle(axis, options);
   const array = inDType('mean', inexact('mean', x), settings.dtype);
   const axes = axesOf('mean', array, settings);
-  const result = kept(meanOf('mean', widened(array), axes, settings.where), axes, settings);
-  return narrowed(result, array.dtype);
+  // Of halves in float32, as JAX does.
+  return computeWide(array, (wide) => kept(meanOf('mean', wide, axes, settings.where), axes, settings));
 }
 
 /** Options of {@link variance} and {@link std}. */
@@ -128,15 +125,13 @@ export interface VarianceOptions extends MeanOptions {
  * ```
  */
 export function variance(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray {
-  const { value, dtype } = wideVariance(x, settle(axis, options));
-  return narrowed(value, dtype);
+  const settings = settle(axis, options);
+  const array = inDType('var', inexact('var', x), settings.dtype);
+  return computeWide(array, (wide) => varianceOf(wide, settings));
 }
 export { variance as var, variance as var_ };
 
-/** The variance as it is computed, and the dtype that it is to be returned in. */
-function wideVariance(x: ArrayLike, settings: VarianceOptions & AxisOptions): { value: NDArray; dtype: DType } {
-  const given = inDType('var', inexact('var', x), settings.dtype);
-  const array = widened(given);
+function varianceOf(array: NDArray, settings: VarianceOptions & AxisOptions): NDArray {
   const axes = axesOf('var', array, settings);
   const mean =
     settings.mean === undefined
@@ -148,7 +143,7 @@ function wideVariance(x: ArrayLike, settings: VarianceOptions & AxisOptions): { 
   const ddof = settings.ddof ?? settings.correction ?? 0;
   const count = keptCount('var', array, axes, settings.where);
   const divisor = typeof count === 'number' ? Math.max(count - ddof, 0) : lax.max(lax.sub(count, ddof), 0);
-  return { value: kept(lax.div(squares, divisor), axes, settings), dtype: given.dtype };
+  return kept(lax.div(squares, divisor), axes, settings);
 }
 
 /** √x with derivative 0 where x is 0: there a standard deviation has its minimum. */
@@ -167,8 +162,9 @@ export function rootOfVariance(x: NDArray): NDArray {
  * ```
  */
 export function std(x: ArrayLike, axis?: AxisOr<VarianceOptions>, options?: VarianceOptions): NDArray {
-  const { value, dtype } = wideVariance(x, settle(axis, options));
-  return narrowed(rootOfVariance(value), dtype);
+  const settings = settle(axis, options);
+  const array = inDType('std', inexact('std', x), settings.dtype);
+  return computeWide(array, (wide) => rootOfVariance(varianceOf(wide, settings)));
 }
 
 type Extremum = (x: ArrayLike, axis?: AxisOr<InitialOptions>, options?: InitialOptions) => NDArray;

@@ -1,4 +1,5 @@
 /** Attention: Vaswani et al., "Attention is all you need", arXiv 1706.03762, section 3.2. */
+import { checkCount } from '../core/counts.js';
 import type { Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
@@ -7,14 +8,14 @@ import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import * as nn from '../nn/index.js';
 import { spawn } from '../random/key.js';
-import { checkArray, checkCount, checkRank, knownFeatures } from './checks.js';
+import { checkArray, checkRank, knownFeatures } from './checks.js';
 import { affine } from './dense.js';
 import { glorotUniform, zeros, type Initializer } from './initializers.js';
 import { layer, type Layer } from './layer.js';
 import { checkMask } from './masks.js';
 
 /** Parameters of attention: kernels [features, heads · size] and biases of queries, keys and values, and of the output. */
-export interface AttentionParams {
+export type AttentionParams = {
   readonly Wq: NDArray;
   readonly Wk: NDArray;
   readonly Wv: NDArray;
@@ -23,7 +24,7 @@ export interface AttentionParams {
   readonly bk: NDArray;
   readonly bv: NDArray;
   readonly bo: NDArray;
-}
+};
 
 /** Options of {@link MultiHeadAttention}. */
 export interface AttentionOptions {
@@ -84,7 +85,9 @@ function visible(scores: NDArray, causal: boolean, mask: NDArray | undefined): N
  * softmax(q kᵀ/√size) v of q, k, v = x W + b, and the heads together are multiplied by Wo.
  *
  * A mask in the context [..., time] hides the keys that are not there; `causal` those that come later. A query that sees no
- * key gets no value. Throws ShapeError unless `heads` divides the features, or `size` is given.
+ * key gets no value.
+ *
+ * @throws ShapeError unless the number of heads divides the features, or `size` is given; ArgumentError for a number that is no whole one.
  *
  * @example
  * ```ts
@@ -97,6 +100,7 @@ function visible(scores: NDArray, causal: boolean, mask: NDArray | undefined): N
 export function MultiHeadAttention(count: number, options: AttentionOptions = {}): Layer<AttentionParams> {
   const name = `MultiHeadAttention(${count})`;
   checkCount('MultiHeadAttention', 'the number of heads', count);
+  if (options.size !== undefined) checkCount('MultiHeadAttention', 'the size of a head', options.size);
   const { causal = false, W = glorotUniform(), dtype } = options;
   const widthOf = (shape: Shape): number => {
     const features = knownFeatures(name, checkRank(name, shape, 2, LAYOUT, true));

@@ -2,13 +2,14 @@
  * Recurrent cells: what one step of a recurrent network computes, as pure functions. `stax.Recurrent` runs one over a sequence;
  * a loop of one's own (a decoder that reads what it wrote) calls `step` itself.
  */
+import { checkCount } from '../core/counts.js';
 import type { Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import type { NDArray } from '../core/ndarray.js';
 import { range } from '../core/axes.js';
 import * as lax from '../lax/index.js';
 import { spawn } from '../random/key.js';
-import { checkCount } from './checks.js';
+
 import { affine } from './dense.js';
 import { glorotUniform, orthogonal, zeros, type Initializer } from './initializers.js';
 
@@ -42,25 +43,25 @@ export interface CellOptions {
 }
 
 /** Parameters of {@link rnnCell} and {@link lstmCell}: kernels of inputs and of the state, and a bias. */
-export interface RnnParams {
+export type RnnParams = {
   readonly Wi: NDArray;
   readonly Wh: NDArray;
   readonly b: NDArray;
-}
+};
 
 /** Parameters of {@link gruCell}: the bias of the state is inside the reset gate. */
-export interface GruParams {
+export type GruParams = {
   readonly Wi: NDArray;
   readonly Wh: NDArray;
   readonly bi: NDArray;
   readonly bh: NDArray;
-}
+};
 
 /** State of {@link lstmCell}: output and memory. */
-export interface LstmState {
+export type LstmState = {
   readonly h: NDArray;
   readonly c: NDArray;
-}
+};
 
 /** Kernels of `gates` gates, each drawn by itself. */
 function kernels(

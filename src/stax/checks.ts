@@ -1,8 +1,9 @@
 /** What layers ask of their arguments, said in the same words by all of them. */
 import { showShape, type Shape } from '../core/aval.js';
-import { ArgumentError, ShapeError } from '../core/errors.js';
+import { ShapeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { leaves } from '../core/tree.js';
 import { promoteTypesOf } from '../numpy/promote.js';
 
 const JOIN = 'stax.FanInSum or stax.FanInConcat()';
@@ -17,8 +18,12 @@ export function checkShape(name: string, shape: Shape): Shape {
 
 export function checkArray(name: string, x: NDArray): NDArray {
   if (x instanceof NDArray) return x;
+  const list: unknown = x;
+  const advice = leaves<unknown>(list).some((leaf) => leaf instanceof NDArray)
+    ? `join it with ${JOIN}`
+    : 'make an array of it by np.array';
   throw new ShapeError(
-    `${name}: takes one array, got ${Array.isArray(x) ? `a list; join it with ${JOIN}` : typeof x}.${userLine()}`,
+    `${name}: takes one array, got ${Array.isArray(list) ? `a list; ${advice}` : typeof list}.${userLine()}`,
   );
 }
 
@@ -38,11 +43,6 @@ export function knownFeatures(name: string, inputShape: Shape): number {
   throw new ShapeError(
     `${name}: the number of features, the last of the input's shape, must be known, got ${showShape(inputShape)}.${userLine()}`,
   );
-}
-
-export function checkCount(op: string, what: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new ArgumentError(`${op}: ${what} must be a positive integer, got ${value}.${userLine()}`);
 }
 
 /** Arrays in their common float dtype, shapes as they are: as many as were given. */

@@ -94,6 +94,8 @@ export type Serial<L extends readonly AnyLayer[]> = Layer<ParamsOfAll<L>, FirstI
  * Layers one after the other. The parameters are a list with those of each layer; so is the state, if any layer has
  * one (`null` otherwise, and then `apply` returns the output alone). Each layer gets a key of its own.
  *
+ * @throws (from `apply`) TreeError for parameters or states of another network.
+ *
  * @example
  * ```ts
  * import { numpy as np, random, stax } from 'cotangent';
@@ -151,6 +153,8 @@ export type Parallel<L extends readonly AnyLayer[]> = Layer<
 
 /**
  * Layers side by side: the i-th takes the i-th of a list of inputs, such as FanOut gives, and gives the i-th output.
+ *
+ * @throws ShapeError for one array, or a list of another length; TreeError for parameters or states of another network.
  *
  * @example
  * ```ts

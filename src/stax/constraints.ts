@@ -25,6 +25,8 @@ const EPSILON = 1e-7;
  * The weights into each unit (all axes but the last) are scaled down to norm `max` where theirs is larger (Srivastava et al.,
  * JMLR 2014, section 5.1).
  *
+ * @throws ArgumentError unless `max` is positive.
+ *
  * @example
  * ```ts
  * import { numpy as np, stax } from 'cotangent';

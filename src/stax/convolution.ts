@@ -1,4 +1,5 @@
 /** Convolutions: GeneralConv for any layout, Conv1d, Conv2d, Conv3d and ConvTranspose for features in the last axis. */
+import { checkCount } from '../core/counts.js';
 import { nth, range } from '../core/axes.js';
 import { showShape, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
@@ -7,7 +8,7 @@ import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { spawn } from '../random/key.js';
-import { checkArray, checkCount, checkRank, promoteFloats } from './checks.js';
+import { checkArray, checkRank, promoteFloats } from './checks.js';
 import type { DenseParams, KernelParams } from './dense.js';
 import { glorotNormal, zeros, type Initializer } from './initializers.js';
 import { layer, type AnyLayer, type Layer } from './layer.js';
@@ -123,8 +124,8 @@ function convLayer({
  * A convolution (correlation: the kernel is not turned around) in any layout, by the letters of JAX's
  * `conv_general_dilated`. The kernel's spatial axes have the lengths `size`, in the order of the input's.
  *
- * Throws ShapeError, naming the layer, for an input of another rank or another number of features, for groups that do not
- * divide them, and for a window that is larger than the image.
+ * @throws ShapeError, naming the layer, for an input of another rank or another number of features, for groups that do not
+ *   divide them, and for a window that is larger than the image; ArgumentError for numbers that are no whole ones.
  *
  * @example
  * ```ts
@@ -194,17 +195,17 @@ function conv(
   });
 }
 
-/** A maker of convolutions with a window of type `W`, and the types of their parameters with and without bias. */
-export interface ConvMaker<W> {
-  (outputs: number, window: W, options?: ConvOptions & { useBias?: true }): Layer<DenseParams>;
-  (outputs: number, window: W, options: ConvOptions & { useBias: false }): Layer<KernelParams>;
-  (outputs: number, window: W, options?: ConvOptions): Layer<KernelParams | DenseParams>;
+/** A maker of convolutions, and the types of their parameters with and without bias. */
+export interface ConvMaker {
+  (outputs: number, window: PerAxis, options?: ConvOptions & { useBias?: true }): Layer<DenseParams>;
+  (outputs: number, window: PerAxis, options: ConvOptions & { useBias: false }): Layer<KernelParams>;
+  (outputs: number, window: PerAxis, options?: ConvOptions): Layer<KernelParams | DenseParams>;
 }
 
 // The overloads say which parameters there are: `useBias` decides it.
-const maker = (op: string, rank: number): ConvMaker<PerAxis> =>
+const maker = (op: string, rank: number): ConvMaker =>
   ((outputs: number, window: PerAxis, options: ConvOptions = {}) =>
-    conv(op, layoutOf(op, rank), outputs, window, options)) as ConvMaker<PerAxis>;
+    conv(op, layoutOf(op, rank), outputs, window, options)) as ConvMaker;
 
 /**
  * Convolution of sequences [batch, length, features], with `outputs` features and a window of so many steps; see
@@ -216,7 +217,7 @@ const maker = (op: string, rank: number): ConvMaker<PerAxis> =>
  * stax.Conv1d(8, 3, { padding: 'SAME' })[0](random.key(0), [-1, 20, 4]).outputShape; // => [-1, 20, 8]
  * ```
  */
-export const Conv1d: ConvMaker<PerAxis> = maker('Conv1d', 1);
+export const Conv1d: ConvMaker = maker('Conv1d', 1);
 
 /**
  * Convolution of images [batch, height, width, features]: `outputs` features, each of a window of `W`, of shape [window
@@ -234,7 +235,7 @@ export const Conv1d: ConvMaker<PerAxis> = maker('Conv1d', 1);
  * apply(params, np.ones([5, 28, 28, 1])).shape; // => [5, 13, 13, 32]
  * ```
  */
-export const Conv2d: ConvMaker<PerAxis> = maker('Conv2d', 2);
+export const Conv2d: ConvMaker = maker('Conv2d', 2);
 
 /**
  * Convolution of volumes [batch, height, width, depth, features]; see {@link Conv2d}.
@@ -245,7 +246,7 @@ export const Conv2d: ConvMaker<PerAxis> = maker('Conv2d', 2);
  * stax.Conv3d(2, 3)[0](random.key(0), [-1, 8, 8, 8, 1]).outputShape; // => [-1, 6, 6, 6, 2]
  * ```
  */
-export const Conv3d: ConvMaker<PerAxis> = maker('Conv3d', 3);
+export const Conv3d: ConvMaker = maker('Conv3d', 3);
 
 /**
  * The transpose of a convolution, which makes images larger: [batch, height, width, features] by a window `[h, w]`, sequences
@@ -260,7 +261,7 @@ export const Conv3d: ConvMaker<PerAxis> = maker('Conv3d', 3);
  * init(random.key(0), [-1, 7, 7, 32]).outputShape; // => [-1, 14, 14, 16]
  * ```
  */
-export const ConvTranspose: ConvMaker<PerAxis> = ((outputs: number, window: PerAxis, options: ConvOptions = {}) => {
+export const ConvTranspose: ConvMaker = ((outputs: number, window: PerAxis, options: ConvOptions = {}) => {
   const name = `ConvTranspose(${outputs}, ${JSON.stringify(window)})`;
   const rank = typeof window === 'number' ? 2 : window.length;
   const layout = layoutOf(name, rank);
@@ -287,7 +288,7 @@ export const ConvTranspose: ConvMaker<PerAxis> = ((outputs: number, window: PerA
       }),
     convolve: (x, W) => lax.convTranspose(x, W, strides, padding),
   });
-}) as ConvMaker<PerAxis>;
+}) as ConvMaker;
 
 /** Axes of the spatial extent of images in the last-features layout of so many axes. */
 export const spatialAxes = (rank: number): readonly number[] => range(rank).slice(1, -1);

@@ -1,4 +1,5 @@
 /** Dense: the fully connected layer, an affine map of the last axis. */
+import { checkCount } from '../core/counts.js';
 import { showShape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
@@ -6,19 +7,19 @@ import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { spawn } from '../random/key.js';
-import { checkArray, checkCount, knownFeatures, promoteFloats } from './checks.js';
+import { checkArray, knownFeatures, promoteFloats } from './checks.js';
 import { glorotNormal, zeros, type Initializer } from './initializers.js';
 import { layer, type AnyLayer, type Layer } from './layer.js';
 
 /** Parameters of a layer with a kernel alone. */
-export interface KernelParams {
+export type KernelParams = {
   readonly W: NDArray;
-}
+};
 
 /** Parameters of {@link Dense}: `W` of shape [inputs, outputs], `b` of shape [outputs]. */
-export interface DenseParams extends KernelParams {
+export type DenseParams = KernelParams & {
   readonly b: NDArray;
-}
+};
 
 /** Options of {@link Dense}. */
 export interface DenseOptions {

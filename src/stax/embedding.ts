@@ -1,20 +1,22 @@
 /** Embedding of integers as vectors, and of positions in a sequence. */
+import { checkCount } from '../core/counts.js';
 import { showShape, type Shape } from '../core/aval.js';
 import { isFloat, type DType } from '../core/dtype.js';
 import { DTypeError, ShapeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { inexact } from '../numpy/promote.js';
 import { take } from '../numpy/take.js';
-import { checkArray, checkCount, checkRank, checkShape, knownFeatures, promoteFloats } from './checks.js';
+import { checkArray, checkRank, checkShape, knownFeatures, promoteFloats } from './checks.js';
 import { normal, type Initializer } from './initializers.js';
 import { layer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
 
 /** Parameters of {@link Embedding}: a row for each token. */
-export interface EmbeddingParams {
+export type EmbeddingParams = {
   readonly embeddings: NDArray;
-}
+};
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
@@ -61,9 +63,9 @@ export function Embedding(count: number, size: number, options: EmbeddingOptions
 }
 
 /** Parameters of {@link LearnedPositions}: a row for each position. */
-export interface PositionParams {
+export type PositionParams = {
   readonly positions: NDArray;
-}
+};
 
 /** `table` [time, features] added to `x` [...batch, time, features]. */
 function addRows(name: string, x: NDArray, table: NDArray): NDArray {
@@ -92,13 +94,15 @@ export const PositionalEncoding: Layer<NoParams> = layer<NoParams>(
     const x = inexact('PositionalEncoding', checkArray('PositionalEncoding', input));
     sequence('PositionalEncoding', x.shape);
     const [steps = 1, features = 1] = x.shape.slice(-2);
-    const along = (d: number): NDArray => lax.broadcastedIota(x.dtype, [steps, features], d);
+    // In halves, positions would be the same from 2048 on.
+    const { dtype } = widenHalf(x);
+    const along = (d: number): NDArray => lax.broadcastedIota(dtype, [steps, features], d);
     const feature = along(1);
     const isOdd = lax.broadcastedIota('int32', [steps, features], 1);
-    const pair = lax.sub(feature, lax.convertElementType(lax.bitwiseAnd(isOdd, 1), x.dtype));
+    const pair = lax.sub(feature, lax.convertElementType(lax.bitwiseAnd(isOdd, 1), dtype));
     const angle = lax.mul(along(0), lax.exp(lax.mul(pair, -Math.log(10_000) / features)));
     const table = lax.select(lax.eq(lax.bitwiseAnd(isOdd, 1), 1), lax.cos(angle), lax.sin(angle));
-    return addRows('PositionalEncoding', x, table);
+    return addRows('PositionalEncoding', x, lax.convertElementType(table, x.dtype));
   },
   'PositionalEncoding',
 );

@@ -1,4 +1,5 @@
 /** Layers that split and join arrays: FanOut, FanInSum, FanInConcat. */
+import { checkCount } from '../core/counts.js';
 import { nth } from '../core/axes.js';
 import { showShape, type Shape } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
@@ -6,11 +7,13 @@ import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
 import { broadcastOperands, promoteTypesOf } from '../numpy/promote.js';
-import { checkCount } from './checks.js';
+
 import { describeLayer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
 
 /**
  * `count` copies of the input, for {@link parallel}.
+ *
+ * @throws ArgumentError for a count that is no whole number from 1.
  *
  * @example
  * ```ts
@@ -58,6 +61,8 @@ function checkRanks(name: string, shapes: readonly Shape[]): Shape {
 /**
  * The sum of a list of arrays of one shape.
  *
+ * @throws ShapeError for arrays of different shapes, or one array that is not in a list.
+ *
  * @example
  * ```ts
  * import { numpy as np, stax } from 'cotangent';
@@ -88,6 +93,8 @@ export const FanInSum: Layer<NoParams, readonly NDArray[]> = describeLayer<Layer
 
 /**
  * A list of arrays joined along `axis`, by default the last.
+ *
+ * @throws ShapeError for arrays that differ in another axis, or have no such axis.
  *
  * @example
  * ```ts

@@ -12,6 +12,15 @@ import * as random from '../random/index.js';
 /** Makes an array of `shape` and `dtype` (float32 by default) from a key. */
 export type Initializer = (key: NDArray, shape: Shape, dtype?: DType) => NDArray;
 
+/** Random numbers are drawn in float32 or float64; halves are float32 rounded. */
+const drawn = (dtype: DType, draw: (options: { dtype: DType }) => NDArray): NDArray =>
+  dtype === 'float16' ? lax.convertElementType(draw({ dtype: 'float32' }), dtype) : draw({ dtype });
+
+/** A standard deviation, or the end of an interval. */
+function checkScale(op: string, scale: number): void {
+  if (!(scale >= 0)) throw new ArgumentError(`stax.${op}: the scale must not be negative, got ${scale}.${userLine()}`);
+}
+
 /**
  * All zeros; itself an initializer.
  *
@@ -51,19 +60,24 @@ export const constant =
 /**
  * Normal samples of mean 0 and standard deviation `stddev`, 0.01 by default.
  *
+ * @throws ArgumentError for a negative `stddev`.
+ *
  * @example
  * ```ts
  * import { random, stax } from 'cotangent';
  * stax.normal(1)(random.key(0), [2, 3]).shape; // => [2, 3]
  * ```
  */
-export const normal =
-  (stddev = 0.01): Initializer =>
-  (key, shape, dtype = 'float32') =>
-    lax.mul(random.normal(key, shape, { dtype }), stddev);
+export function normal(stddev = 0.01): Initializer {
+  checkScale('normal', stddev);
+  return (key, shape, dtype = 'float32') =>
+    drawn(dtype, (options) => lax.mul(random.normal(key, shape, options), stddev));
+}
 
 /**
  * Samples uniform in [0, scale), 0.01 by default.
+ *
+ * @throws ArgumentError for a negative `scale`.
  *
  * @example
  * ```ts
@@ -71,14 +85,17 @@ export const normal =
  * stax.uniform(1)(random.key(0), [2, 3]).shape; // => [2, 3]
  * ```
  */
-export const uniform =
-  (scale = 0.01): Initializer =>
-  (key, shape, dtype = 'float32') =>
-    lax.mul(random.uniform(key, shape, { dtype }), scale);
+export function uniform(scale = 0.01): Initializer {
+  checkScale('uniform', scale);
+  return (key, shape, dtype = 'float32') =>
+    drawn(dtype, (options) => lax.mul(random.uniform(key, shape, options), scale));
+}
 
 /**
  * Normal samples between two standard deviations either side of 0, times `stddev`; the standard deviation of the result
  * is 0.88 of that.
+ *
+ * @throws ArgumentError for a negative `stddev`.
  *
  * @example
  * ```ts
@@ -86,10 +103,11 @@ export const uniform =
  * stax.truncatedNormal(1)(random.key(0), [1000]).abs().lessEqual(2).all().item(); // => true
  * ```
  */
-export const truncatedNormal =
-  (stddev = 0.01): Initializer =>
-  (key, shape, dtype = 'float32') =>
-    lax.mul(random.truncatedNormal(key, -2, 2, shape, { dtype }), stddev);
+export function truncatedNormal(stddev = 0.01): Initializer {
+  checkScale('truncatedNormal', stddev);
+  return (key, shape, dtype = 'float32') =>
+    drawn(dtype, (options) => lax.mul(random.truncatedNormal(key, -2, 2, shape, options), stddev));
+}
 
 /** Which number of connections the variance is divided by. */
 export type FanMode = 'fanIn' | 'fanOut' | 'fanAvg' | 'fanGeoAvg';
@@ -164,7 +182,9 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
       case 'normal':
         return normal(Math.sqrt(variance))(key, shape, dtype);
       case 'uniform':
-        return lax.mul(random.uniform(key, shape, { minval: -1, maxval: 1, dtype }), Math.sqrt(3 * variance));
+        return drawn(dtype, (of) =>
+          lax.mul(random.uniform(key, shape, { minval: -1, maxval: 1, ...of }), Math.sqrt(3 * variance)),
+        );
     }
   };
 }
@@ -261,9 +281,11 @@ export const orthogonal =
     }
     const rows = shape.reduce((a, b) => a * b, 1) / Math.max(columns, 1);
     const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
-    const vectors = orthonormalRows(random.normal(key, [short, long], { dtype }));
-    const matrix = rows >= columns ? lax.transpose(vectors, [1, 0]) : vectors;
-    return lax.mul(lax.reshape(matrix, shape), scale);
+    return drawn(dtype, (options) => {
+      const vectors = orthonormalRows(random.normal(key, [short, long], options));
+      const matrix = rows >= columns ? lax.transpose(vectors, [1, 0]) : vectors;
+      return lax.mul(lax.reshape(matrix, shape), scale);
+    });
   };
 
 /** Each row minus its part along the rows before it, twice, at length 1. */

@@ -2,6 +2,7 @@
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { computeWide } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { inexact } from '../numpy/promote.js';
 import { normal } from '../random/normal.js';
@@ -71,6 +72,6 @@ export function GaussianNoise(stddev: number): Layer<NoParams> {
     throw new ArgumentError(`GaussianNoise: the standard deviation must not be negative, got ${stddev}.${userLine()}`);
   }
   return noise(`GaussianNoise(${stddev})`, stddev > 0, (key, x) =>
-    lax.add(x, lax.mul(normal(key, x.shape, { dtype: x.dtype }), stddev)),
+    computeWide(x, (wide) => lax.add(wide, lax.mul(normal(key, x.shape, { dtype: wide.dtype }), stddev))),
   );
 }

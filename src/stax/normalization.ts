@@ -1,26 +1,28 @@
 /** Normalisation: of batches (with running averages as state), of layers, of groups of features, and AlexNet's of neighbours. */
+import { checkCount } from '../core/counts.js';
 import { nth, range } from '../core/axes.js';
 import { showShape, sizeOf, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { computeWide, widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { inexact } from '../numpy/promote.js';
-import { checkArray, checkCount, checkRank, knownFeatures, promoteFloats } from './checks.js';
-import { describeLayer, layer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
+import { checkArray, checkRank, knownFeatures, promoteFloats } from './checks.js';
+import { describeLayer, layer, NO_PARAMS, type Context, type Layer, type NoParams } from './layer.js';
 
 /** Parameters of normalisations: a factor and a summand for each feature. */
-export interface NormParams {
+export type NormParams = {
   readonly scale: NDArray;
   readonly offset: NDArray;
-}
+};
 
-/** State of {@link BatchNorm}: running averages of mean and variance, for each feature. */
-export interface BatchNormState {
+/** State of {@link BatchNorm}: running averages of mean and variance, for each feature; of float16 parameters in float32. */
+export type BatchNormState = {
   readonly mean: NDArray;
   readonly variance: NDArray;
-}
+};
 
 /** Options of normalisations. */
 export interface NormOptions {
@@ -61,6 +63,13 @@ function moments(x: NDArray, axes: readonly number[]): { mean: NDArray; variance
   return { mean, variance: meanOver(lax.square(centred), axes), centred };
 }
 
+/** (x - mean)/√(variance + epsilon) over `axes`. */
+const standardized = (x: NDArray, axes: readonly number[], epsilon: number): NDArray =>
+  computeWide(x, (wide) => {
+    const { variance, centred } = moments(wide, axes);
+    return lax.mul(centred, spread(lax.rsqrt(lax.add(variance, epsilon)), wide.aval.shape, axes));
+  });
+
 /** x scale + offset, both along the last axis. */
 function scaleFeatures(name: string, x: NDArray, { scale, offset }: NormParams): NDArray {
   const last = [x.ndim - 1];
@@ -77,6 +86,19 @@ function scaleFeatures(name: string, x: NDArray, { scale, offset }: NormParams):
   );
 }
 
+/** The context, with the state that the layer cannot do without. */
+function stateIn(
+  name: string,
+  context: (Context & { readonly state?: BatchNormState | null }) | undefined,
+): Context & { readonly state: BatchNormState } {
+  const state = context?.state;
+  if (state !== undefined && state !== null) return { ...context, state };
+  throw new ArgumentError(
+    `${name}: has a state, its running averages: apply(params, x, { mode, state }) with what init, or the apply before, returned as ` +
+      `state, and use the next one, [y, next].${userLine()}`,
+  );
+}
+
 function checkFraction(name: string, what: string, value: number): void {
   if (!(value >= 0 && value < 1))
     throw new ArgumentError(`${name}: ${what} must be in [0, 1), got ${value}.${userLine()}`);
@@ -88,7 +110,9 @@ function checkFraction(name: string, what: string, value: number): void {
  *
  * In training, mean and variance (of the population: the sum over n) are those of the batch, and the next state is
  * momentum · state + (1 - momentum) · batch's; in evaluation they are those of the state, which stays. So `apply` takes
- * `{ state, mode }` and gives [output, next state]. Throws ShapeError for another number of features.
+ * `{ state, mode }` and gives [output, next state].
+ *
+ * @throws ShapeError for another number of features, or a batch of none in training; ArgumentError without a state.
  *
  * @example
  * ```ts
@@ -113,19 +137,28 @@ export function BatchNorm({ epsilon = 1e-5, momentum = 0.9, dtype }: BatchNormOp
       (_key, inputShape) => {
         checkRank(name, inputShape, 2, '[batch, ..., features]', true);
         const params = initParams(knownFeatures(name, inputShape), dtype);
-        return { outputShape: inputShape, params, state: { mean: params.offset, variance: params.scale } };
+        const state = { mean: widenHalf(params.offset), variance: widenHalf(params.scale) };
+        return { outputShape: inputShape, params, state };
       },
-      (params, input, { mode = 'eval', state }) => {
-        const x = inexact(name, checkArray(name, input));
-        checkRank(name, x.shape, 2, '[batch, ..., features]', true);
+      (params, input, context) => {
+        const given = inexact(name, checkArray(name, input));
+        const { mode = 'eval', state } = stateIn(name, context);
+        checkRank(name, given.shape, 2, '[batch, ..., features]', true);
+        const x = widenHalf(given);
         const axes = range(x.ndim - 1);
         const scaled = (centred: NDArray, variance: NDArray): NDArray => {
           const root = lax.rsqrt(lax.add(variance, epsilon));
-          return scaleFeatures(name, lax.mul(centred, spread(root, x.aval.shape, axes)), params);
+          const unscaled = lax.mul(centred, spread(root, x.aval.shape, axes));
+          return scaleFeatures(name, x === given ? unscaled : lax.convertElementType(unscaled, given.dtype), params);
         };
         if (mode === 'eval') {
           const [y, mean, variance] = promoteFloats(name, x, state.mean, state.variance);
           return [scaled(lax.sub(y, spread(mean, y.aval.shape, axes)), variance), state];
+        }
+        if (x.size === 0) {
+          throw new ShapeError(
+            `${name}: x of shape ${showShape(x.shape)} has no examples to take the mean of.${userLine()}`,
+          );
         }
         const { mean, variance, centred } = moments(x, axes);
         const next = (old: NDArray, value: NDArray): NDArray =>
@@ -159,10 +192,7 @@ export function LayerNorm({ epsilon = 1e-5, dtype }: NormOptions = {}): Layer<No
     (params, input) => {
       const x = inexact(name, checkArray(name, input));
       checkRank(name, x.shape, 1, '[..., features]', true);
-      const axes = [x.ndim - 1];
-      const { variance, centred } = moments(x, axes);
-      const root = spread(lax.rsqrt(lax.add(variance, epsilon)), x.aval.shape, axes);
-      return scaleFeatures(name, lax.mul(centred, root), params);
+      return scaleFeatures(name, standardized(x, [x.ndim - 1], epsilon), params);
     },
     name,
   );
@@ -199,9 +229,7 @@ export function GroupNorm(groups: number, { epsilon = 1e-5, dtype }: NormOptions
       const size = divide(x.shape);
       const grouped = lax.reshape(x, [...x.shape.slice(0, -1), groups, size]);
       const axes = range(grouped.ndim).filter((d) => d !== 0 && d !== grouped.ndim - 2);
-      const { variance, centred } = moments(grouped, axes);
-      const root = spread(lax.rsqrt(lax.add(variance, epsilon)), grouped.aval.shape, axes);
-      return scaleFeatures(name, lax.reshape(lax.mul(centred, root), x.shape), params);
+      return scaleFeatures(name, lax.reshape(standardized(grouped, axes, epsilon), x.shape), params);
     },
     name,
   );
@@ -245,16 +273,18 @@ export function LocalResponseNorm(options: LocalResponseNormOptions = {}): Layer
       checkRank(name, x.shape, 1, '[..., features]', true);
       const before = range(x.ndim - 1);
       const after = Math.floor((size - 1) / 2);
-      const sums = lax.reduceWindow(
-        lax.square(x),
-        0,
-        'add',
-        [...before.map(() => 1), size],
-        range(x.ndim).map(() => 1),
-        [...before.map(() => [0, 0] as const), [size - 1 - after, after]],
-      );
-      const base = lax.add(lax.mul(sums, alpha), k);
-      return lax.mul(x, lax.exp(lax.mul(lax.log(base), -beta)));
+      return computeWide(x, (wide) => {
+        const sums = lax.reduceWindow(
+          lax.square(wide),
+          0,
+          'add',
+          [...before.map(() => 1), size],
+          range(x.ndim).map(() => 1),
+          [...before.map(() => [0, 0] as const), [size - 1 - after, after]],
+        );
+        const base = lax.add(lax.mul(sums, alpha), k);
+        return lax.mul(wide, lax.exp(lax.mul(lax.log(base), -beta)));
+      });
     },
     name,
   );

@@ -1,9 +1,11 @@
 /** Pooling over windows of images with features in the last axis, and over whole images. */
 import { sizeOf, type Shape } from '../core/aval.js';
 import type { NDArray } from '../core/ndarray.js';
+import { computeWide } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import * as nn from '../nn/index.js';
 import { inexact } from '../numpy/promote.js';
+import { mean } from '../numpy/reductions.js';
 import { checkArray, checkRank } from './checks.js';
 import { spatialAxes } from './convolution.js';
 import { layer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
@@ -120,10 +122,12 @@ const global = (
  * ```
  */
 export const GlobalAvgPool = global('GlobalAvgPool', (x, axes, mask) => {
-  if (mask === undefined) return lax.mul(lax.reduceSum(x, axes), 1 / sizeOf(axes.map((d) => x.shape[d] ?? 1)));
+  if (mask === undefined) return mean(x, axes);
   const there = maskSteps('GlobalAvgPool', mask, x);
-  const count = lax.reduceSum(lax.convertElementType(there, x.dtype), axes);
-  return lax.div(lax.reduceSum(lax.select(there, x, lax.scalarLike(0, x)), axes), lax.max(count, 1));
+  return computeWide(x, (wide) => {
+    const count = lax.reduceSum(lax.convertElementType(there, wide.dtype), axes);
+    return lax.div(lax.reduceSum(lax.select(there, wide, lax.scalarLike(0, wide)), axes), lax.max(count, 1));
+  });
 });
 
 /**

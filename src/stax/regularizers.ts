@@ -19,6 +19,8 @@ function checkWeight(op: string, weight: number): void {
 /**
  * weight · Σ|x|, which makes parameters sparse (lasso).
  *
+ * @throws ArgumentError for a negative weight.
+ *
  * @example
  * ```ts
  * import { numpy as np, stax } from 'cotangent';
@@ -33,6 +35,8 @@ export function l1(weight = 0.01): Regularizer {
 /**
  * weight · Σx² (ridge, Tikhonov), as Keras has it: the weight decay Ω = α/2 ‖w‖² is `l2(alpha / 2)`.
  *
+ * @throws ArgumentError for a negative weight.
+ *
  * @example
  * ```ts
  * import { numpy as np, stax } from 'cotangent';
@@ -46,6 +50,8 @@ export function l2(weight = 0.01): Regularizer {
 
 /**
  * l1 · Σ|x| + l2 · Σx² (elastic net).
+ *
+ * @throws ArgumentError for a negative weight.
  *
  * @example
  * ```ts
@@ -67,10 +73,10 @@ export interface RegularizeOptions {
 }
 
 /** State of a layer with an activity regularizer: the layer's own, and the penalty of its last output. */
-export interface ActivityState<S> {
+export type ActivityState<S> = {
   readonly layer: S;
   readonly activity: NDArray;
-}
+};
 
 /**
  * The same layer, or whole network, with penalties: of its kernels and biases, and, in training or not, of its output, whose

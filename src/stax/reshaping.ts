@@ -1,13 +1,16 @@
 /** Layers that arrange elements anew: Flatten, Reshape, RepeatVector. */
+import { checkCount } from '../core/counts.js';
 import { showShape, type Shape } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { checkArray, checkCount, checkRank, checkShape } from './checks.js';
+import { checkArray, checkRank, checkShape } from './checks.js';
 import { layer, NO_PARAMS, type Layer, type NoParams } from './layer.js';
 
 /**
  * All axes but the first, the batch, in one.
+ *
+ * @throws ShapeError for a scalar; from `init` for lengths after the batch that are not known.
  *
  * @example
  * ```ts
@@ -38,6 +41,8 @@ export const Flatten: Layer<NoParams> = layer<NoParams>(
 /**
  * The axes after the batch in another shape of as many elements.
  *
+ * @throws ShapeError for another number of elements.
+ *
  * @example
  * ```ts
  * import { numpy as np, stax } from 'cotangent';
@@ -63,6 +68,8 @@ export function Reshape(shape: Shape): Layer<NoParams> {
 /**
  * A vector for each example, [batch, features], as a sequence of `count` times the same: [batch, count, features]. What a
  * one-to-many recurrent network reads.
+ *
+ * @throws ArgumentError for a count that is no whole number from 1; ShapeError for another rank.
  *
  * @example
  * ```ts

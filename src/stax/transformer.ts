@@ -1,8 +1,8 @@
 /** The transformer's block: attention and two dense layers, each around a shortcut, with normalisation and dropout. */
 import type { DType } from '../core/dtype.js';
 import type { NDArray } from '../core/ndarray.js';
-import * as lax from '../lax/index.js';
 import * as nn from '../nn/index.js';
+import { add } from '../numpy/arithmetic.js';
 import { spawn } from '../random/key.js';
 import { MultiHeadAttention, type AttentionOptions, type AttentionParams } from './attention.js';
 import { checkRank, knownFeatures } from './checks.js';
@@ -29,13 +29,13 @@ export interface TransformerOptions extends AttentionOptions {
 }
 
 /** Parameters of {@link TransformerBlock}. */
-export interface TransformerParams {
+export type TransformerParams = {
   readonly attention: AttentionParams;
   readonly norm1: NormParams;
   readonly dense1: DenseParams;
   readonly dense2: DenseParams;
   readonly norm2: NormParams;
-}
+};
 
 /**
  * An encoder block of the transformer over [..., time, features], with `heads` heads: with `normFirst`
@@ -93,11 +93,11 @@ export function TransformerBlock(heads: number, options: TransformerOptions = {}
         return dropped(1, affine(name, hidden, params.dense2.W, params.dense2.b));
       };
       if (normFirst) {
-        const y = lax.add(x, attend(norm(params.norm1, x)));
-        return lax.add(y, forward(norm(params.norm2, y)));
+        const y = add(x, attend(norm(params.norm1, x)));
+        return add(y, forward(norm(params.norm2, y)));
       }
-      const y = norm(params.norm1, lax.add(x, attend(x)));
-      return norm(params.norm2, lax.add(y, forward(y)));
+      const y = norm(params.norm1, add(x, attend(x)));
+      return norm(params.norm2, add(y, forward(y)));
     },
     name,
   );

@@ -232,12 +232,36 @@ describe('errors name the layer', () => {
       /Dense\(2\): x of shape \[4, 5\] has 5 features, but W of shape \[3, 2\] takes 3/,
     ],
     ['unknown features', () => stax.Dense(2)[0](key, [3, -1]), /Dense\(2\): the number of features.*got \[3, -1\]/],
-    ['outputs', () => stax.Dense(0), /Dense: the number of outputs must be a positive integer, got 0/],
+    ['outputs', () => stax.Dense(0), /Dense: the number of outputs must be a whole number from 1, got 0/],
     ['a dropout of 1', () => stax.Dropout(1), /Dropout: the rate is the probability of dropping, in \[0, 1\), got 1/],
     [
       'training without a key',
       () => stax.Dropout(0.5)[1]([], np.ones([2]), { mode: 'train' }),
       /Dropout\(0.5\): training needs randomness/,
+    ],
+    [
+      'a list of numbers',
+      () => dense(params, [[1, 2, 3]] as never),
+      /Dense\(2\).*got a list; make an array of it by np\.array/,
+    ],
+    [
+      'a normalisation without its state',
+      () => stax.serial(stax.BatchNorm())[1]([stax.BatchNorm()[0](key, [-1, 2]).params], np.ones([2, 2]), {} as never),
+      /BatchNorm: has a state.*apply\(params, x, \{ mode, state \}\)/,
+    ],
+    [
+      'a normalisation of nothing',
+      () => {
+        const [init, apply] = stax.BatchNorm();
+        const { params: p, state } = init(key, [-1, 2]);
+        return apply(p, np.ones([0, 2]), { mode: 'train', state });
+      },
+      /BatchNorm: x of shape \[0, 2\] has no examples/,
+    ],
+    [
+      'heads',
+      () => stax.MultiHeadAttention(2, { size: 1.5 }),
+      /the size of a head must be a whole number from 1, got 1\.5/,
     ],
     ['a list for one array', () => stax.Relu[1]([], pair as unknown as NDArray), /Relu: takes one array, got a list/],
     [

@@ -3,6 +3,7 @@ import { showShape } from '../core/aval.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NDArray, type ArrayLike } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { broadcastTo } from '../numpy/shape.js';
 import { inexact, promoteInexact2 } from '../numpy/promote.js';
@@ -18,11 +19,8 @@ export interface LossOptions {
   weights?: ArrayLike;
 }
 
-/** A half holds no square from 256 on, no sum from 65,520, and no 1e-16: losses of halves are float32, as under PyTorch's autocast. */
-const widened = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
-
-/** An argument of a loss as floats, halves as float32. */
-export const floats = (op: string, x: ArrayLike): NDArray => widened(inexact(op, x));
+/** An argument of a loss as floats. A half holds no square from 256 on, no sum from 65,520, and no 1e-16: losses of halves are float32, as under PyTorch's autocast. */
+export const floats = (op: string, x: ArrayLike): NDArray => widenHalf(inexact(op, x));
 
 /** Values of examples, reduced as the options say. Throws ArgumentError for the mean of nothing, ShapeError for weights that do not fit. */
 export function reduceLoss(op: string, values: NDArray, { reduction = 'mean', weights }: LossOptions = {}): NDArray {
@@ -61,5 +59,5 @@ export function pairOf(
     );
   }
   const [p, q] = promoteInexact2(op, x, y);
-  return [widened(p), widened(q)];
+  return [widenHalf(p), widenHalf(q)];
 }

@@ -4,12 +4,12 @@ import type { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
 import { mean } from '../numpy/reductions.js';
 import { checkNotNegative, checkPositive, plus, scalarOf, times, type Hyperparameter } from './hyper.js';
-import type { EmptyState, GradientTransformation } from './transformation.js';
+import type { AnyTree, EmptyState, GradientTransformation } from './transformation.js';
 import { dotTrees, mapTrees, needParams } from './trees.js';
 
 /** A transformation without memory. */
 const stateless = (
-  f: <P extends object>(updates: P, params: P | undefined) => P,
+  f: <P extends AnyTree>(updates: P, params: P | undefined) => P,
 ): GradientTransformation<EmptyState> => ({
   init: () => [],
   update: (updates, state, params) => [f(updates, params), state],
@@ -26,7 +26,7 @@ const stateless = (
  * optimizers.globalNorm({ w: np.array([[1, 2]]), b: np.array(2) }).item(); // => 3
  * ```
  */
-export const globalNorm = (tree: object): NDArray => lax.sqrt(dotTrees('globalNorm', tree, tree));
+export const globalNorm = (tree: AnyTree): NDArray => lax.sqrt(dotTrees('globalNorm', tree, tree));
 
 /**
  * Limits each element of the updates to [-maxDelta, maxDelta].

@@ -1,6 +1,7 @@
 /** Schedules of half cosines: a decay, a decay after a warm-up, and such decays one after the other. */
+import { checkCount } from '../core/counts.js';
 import * as lax from '../lax/index.js';
-import { check, checkCount, checkPositive, scalarOf } from './hyper.js';
+import { check, checkPositive, scalarOf } from './hyper.js';
 import type { ArraySchedule } from './scaling.js';
 import { checkFinite, ofTime } from './schedule-time.js';
 import { joinSchedules, linearSchedule } from './schedules.js';

@@ -2,11 +2,12 @@
  * Float16 in optimizers: squares of gradients overflow from 256 and vanish below 2.4e-4, eps vanishes, and a decaying mean
  * soon moves by less than half a unit. So what has squares or means computes, and remembers, in float32.
  */
+import { widenHalf } from '../lax/convert.js';
 import { NDArray } from '../core/ndarray.js';
 import { leaves } from '../core/tree.js';
 import * as lax from '../lax/index.js';
-import { wide } from './hyper.js';
-import type { GradientTransformation, StateKind, UpdateExtra } from './transformation.js';
+
+import type { AnyTree, GradientTransformation, StateKind, UpdateExtra } from './transformation.js';
 import { mapTrees } from './trees.js';
 
 const hasHalves = (tree: unknown): boolean =>
@@ -24,10 +25,10 @@ export const inFloat32 = <F extends StateKind>(
   op: string,
   inner: GradientTransformation<F>,
 ): GradientTransformation<F> => {
-  const widen = <P>(tree: P): P => mapTrees(op, wide, tree);
+  const widen = <P>(tree: P): P => mapTrees(op, widenHalf, tree);
   return {
     init: (params) => inner.init(hasHalves(params) ? widen(params) : params),
-    update: <P extends object>(...[updates, state, params, extra]: Parameters<typeof inner.update<P>>) => {
+    update: <P extends AnyTree>(...[updates, state, params, extra]: Parameters<typeof inner.update<P>>) => {
       if (!hasHalves(updates)) return inner.update<P>(updates, state, params, extra);
       const { gradient, valueFn } = extra ?? {};
       const known: UpdateExtra<P> = {

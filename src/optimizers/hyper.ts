@@ -4,6 +4,7 @@ import type { DType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 
 /** A number, or a scalar array, which may be traced: an argument of a jitted step, say. */
@@ -17,12 +18,9 @@ const as = (h: Hyperparameter, dtype: DType): Hyperparameter =>
 export const scalarOf = (h: Hyperparameter, dtype: DType): NDArray =>
   typeof h === 'number' ? scalar(h, dtype) : lax.convertElementType(h, dtype);
 
-/** Halves as float32; other arrays as they are. */
-export const wide = (x: NDArray): NDArray => (x.dtype === 'float16' ? lax.convertElementType(x, 'float32') : x);
-
 /** `x` times a hyperparameter, in the dtype of `x`; a half need not hold the factor. */
 export function times(x: NDArray, h: Hyperparameter): NDArray {
-  const factor = wide(x);
+  const factor = widenHalf(x);
   const product = lax.mul(factor, as(h, factor.dtype));
   return product.dtype === x.dtype ? product : lax.convertElementType(product, x.dtype);
 }
@@ -86,9 +84,4 @@ export const checkNotNegative = (op: string, what: string, h: Hyperparameter): v
 /** Throws ArgumentError unless `h` is a positive finite number. */
 export const checkPositive = (op: string, what: string, h: Hyperparameter): void => {
   check(op, what, h, (v) => v > 0 && v < Infinity, 'a positive number');
-};
-
-/** Throws ArgumentError unless `n` is a whole number from `from`. */
-export const checkCount = (op: string, what: string, n: number, from = 1): void => {
-  check(op, what, n, (v) => Number.isSafeInteger(v) && v >= from, `a whole number from ${from}`);
 };

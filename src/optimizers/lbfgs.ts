@@ -1,4 +1,5 @@
 /** L-BFGS: steps along the gradient times an approximation of the inverse Hessian, made of the last few steps. */
+import { checkCount } from '../core/counts.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
@@ -7,7 +8,7 @@ import * as lax from '../lax/index.js';
 import { jvp } from '../transforms/grad.js';
 import { ravelPytree } from '../transforms/ravel-pytree.js';
 import { inFloat32 } from './halves.js';
-import { checkCount, checkPositive, next, times, zeroCount } from './hyper.js';
+import { checkPositive, next, times, zeroCount } from './hyper.js';
 import { checkWolfe, strongWolfe, type WolfeOptions } from './line-search.js';
 import type { LearningRate } from './scaling.js';
 import type { GradientTransformation, StateKind, UpdateExtra } from './transformation.js';

@@ -2,10 +2,11 @@
  * The line search of strong Wolfe conditions (Nocedal and Wright, "Numerical optimization", 2006, algorithms 3.5 and 3.6), with the
  * cubic interpolation and the safeguards of PyTorch's, whose steps it takes.
  */
+import { checkCount } from '../core/counts.js';
 import type { NDArray } from '../core/ndarray.js';
 import { whileLoop } from '../control/while.js';
 import * as lax from '../lax/index.js';
-import { check, checkCount, next, zeroCount } from './hyper.js';
+import { check, next, zeroCount } from './hyper.js';
 
 /** A point on the line: its place, the function there, and the derivative along the line. */
 export type LinePoint = {

@@ -1,7 +1,8 @@
 /** The one-cycle policy: a schedule that rises to a peak and falls below where it began. */
+import { checkCount } from '../core/counts.js';
 import type { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
-import { check, checkCount, checkPositive, scalarOf } from './hyper.js';
+import { check, checkPositive, scalarOf } from './hyper.js';
 import type { ArraySchedule } from './scaling.js';
 import { checkFinite, ofTime } from './schedule-time.js';
 

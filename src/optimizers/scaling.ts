@@ -2,7 +2,7 @@
 import { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
 import { checkRate, next, times, zeroCount, type Hyperparameter } from './hyper.js';
-import type { EmptyState, GradientTransformation, StateKind } from './transformation.js';
+import type { AnyTree, EmptyState, GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
 
 /** A number that depends on the updates made so far: a function of their count, an int32 scalar that may be traced. */
@@ -141,6 +141,6 @@ export function optionalTrace(
   return {
     init,
     // The state came from the other one's init.
-    update: <P extends object>(updates: P, state: OptionalTrace<P>) => update<P>(updates, { trace: state.trace as P }),
+    update: <P extends AnyTree>(updates: P, state: OptionalTrace<P>) => update<P>(updates, { trace: state.trace as P }),
   };
 }

@@ -3,12 +3,13 @@
  * scalar that may be traced, and gives a float32 scalar; of a float count (`schedule(count.astype('float64'))`) it is of that dtype.
  * {@link constantSchedule} gives its number.
  */
+import { checkCount } from '../core/counts.js';
 import { nth } from '../core/axes.js';
 import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { checkCount, checkNotNegative, checkPositive, scalarOf } from './hyper.js';
+import { checkNotNegative, checkPositive, scalarOf } from './hyper.js';
 import type { ArraySchedule, Schedule } from './scaling.js';
 import { checkFinite, ofTime, time } from './schedule-time.js';
 

@@ -18,6 +18,9 @@ export interface StateKind {
   readonly state: unknown;
 }
 
+/** What parameters may be: a tree of arrays. Not a number, which has no place for a gradient; `object` takes in trees declared as an interface too. */
+export type AnyTree = object | null | undefined;
+
 /** The state that a {@link StateKind} has for parameters of type `P`. */
 export type StateFor<F extends StateKind, P> = (F & { readonly params: P })['state'];
 
@@ -43,9 +46,9 @@ export interface GradientTransformation<F extends StateKind> {
   /** Only for the type checker. */
   readonly kind?: F;
   /** The state before the first update. */
-  readonly init: <P extends object>(params: P) => StateFor<F, P>;
+  readonly init: <P extends AnyTree>(params: P) => StateFor<F, P>;
   /** Updates in the structure of the gradients, and the next state; some transformations need the parameters too. */
-  readonly update: <P extends object>(
+  readonly update: <P extends AnyTree>(
     updates: P,
     state: StateFor<F, NoInfer<P>>,
     params?: NoInfer<P>,
@@ -103,7 +106,7 @@ export interface EmptyState extends StateKind {
  * optimizers.applyUpdates(params, updates); // => { b: -1, w: [1.5, 2] }
  * ```
  */
-export const applyUpdates = <P extends object>(params: P, updates: NoInfer<P>): P =>
+export const applyUpdates = <P extends AnyTree>(params: P, updates: NoInfer<P>): P =>
   mapTrees('applyUpdates', (p, u) => add(p, convertElementType(u, p.dtype)), params, updates);
 
 /** A transformation without its types: for loops over parts, and for wrappers that hand on a part of a tree. */

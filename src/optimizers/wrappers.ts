@@ -1,11 +1,11 @@
 /** Transformations around an optimizer: accumulation, guards against NaN, averages, lookahead. */
+import { checkCount } from '../core/counts.js';
 import { scalar } from '../core/concrete.js';
 import type { NDArray } from '../core/ndarray.js';
 import { leaves } from '../core/tree.js';
 import * as lax from '../lax/index.js';
 import { inFloat32 } from './halves.js';
 import {
-  checkCount,
   checkRate,
   check,
   complement,

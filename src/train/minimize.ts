@@ -3,6 +3,7 @@ import { ArgumentError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import {
   applyUpdates,
+  type AnyTree,
   type GradientTransformation,
   type StateFor,
   type StateKind,
@@ -90,7 +91,7 @@ export interface StepMetrics {
  * np.allclose(state.params.W, 1, { atol: 0.01 }).item(); // => true
  * ```
  */
-export function minimize<P extends object, B, F extends StateKind, S = null>(
+export function minimize<P extends AnyTree, B, F extends StateKind, S = null>(
   loss: Loss<P, B, S>,
   optimizer: GradientTransformation<F>,
   { project = (params) => params }: MinimizeOptions<P> = {},

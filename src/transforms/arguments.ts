@@ -34,7 +34,7 @@ export type ArgumentsLike<A extends readonly unknown[]> = { [K in keyof A]: Argu
  * import { grad, numpy as np, optimizers } from 'cotangent';
  * import type { ArrayTree, NDArray } from 'cotangent';
  * const sgd = optimizers.sgd(0.25);
- * const descend = <P extends ArrayTree & object>(loss: (params: P) => NDArray, params: P): P => {
+ * const descend = <P extends ArrayTree>(loss: (params: P) => NDArray, params: P): P => {
  *   const [updates] = sgd.update(grad(loss)(params), sgd.init(params));
  *   return optimizers.applyUpdates(params, updates);
  * };

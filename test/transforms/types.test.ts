@@ -40,7 +40,7 @@ test('parameters without a type are arrays', () => {
 });
 
 test('a function that is generic in its parameters needs no casts', () => {
-  function fit<P extends ArrayTree & object>(f: (params: P, x: NDArray) => NDArray, start: P, x: NDArray): P {
+  function fit<P extends ArrayTree>(f: (params: P, x: NDArray) => NDArray, start: P, x: NDArray): P {
     const adam = optimizers.adam(0.1);
     const step = jit((p: P, s: optimizers.StateOf<typeof adam, P>) => {
       const [value, gradient] = valueAndGrad(f)(p, x);
@@ -63,6 +63,11 @@ test('a function that is generic in its parameters needs no casts', () => {
   const found = fit(square, { w: np.zeros([2]) }, np.array([1, -1]));
   expectTypeOf(found).toEqualTypeOf<{ w: NDArray }>();
   expect(np.allclose(found.w, np.array([1, -1]), { atol: 0.05 }).item()).toBe(true);
+  // The parameters of a network are such a tree.
+  const [init, apply] = stax.serial(stax.Dense(2), stax.LSTM(1));
+  const { params } = init(random.key(0), [-1, 3, 2]);
+  const moved = fit((p: typeof params, x) => np.square(apply(p, x)).sum(), params, np.ones([1, 3, 2]));
+  expectTypeOf(moved).toEqualTypeOf(params);
   expect(perExample(square, { w: np.zeros([2]) }, np.ones([3, 2])).w.shape).toEqual([3, 2]);
 });
 

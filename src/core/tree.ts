@@ -4,6 +4,7 @@
  */
 import { TreeError } from './errors.js';
 import type { NDArray } from './ndarray.js';
+import { userLine } from './source.js';
 
 /** Nested containers of `T`. */
 export type Tree<T> = T | null | undefined | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
@@ -252,7 +253,7 @@ export function flattenUpTo(def: TreeDef, value: unknown, what: string, path: Pa
   const type = nodeTypeOf(value);
   const mismatch = (detail: string): TreeError =>
     new TreeError(
-      `${what}: at ${showPath(path)}, expected ${def.toString()}, got ${structure(value).toString()}${detail}`,
+      `${what}: at ${showPath(path)}, expected ${def.toString()}, got ${structure(value).toString()}${detail}. The trees must have one structure.${userLine()}`,
     );
   if (type === undefined || type.name !== def.kind) throw mismatch('');
   const { keys, children } = type.flatten(value as never);

@@ -1,7 +1,7 @@
 /** The parts that optimizers are chained of: scaling by a number, by a schedule, by momentum. */
 import { NDArray } from '../core/ndarray.js';
 import * as lax from '../lax/index.js';
-import { checkRate, next, times, zeroCount, type Hyperparameter } from './hyper.js';
+import { check, checkRate, next, times, zeroCount, type Hyperparameter } from './hyper.js';
 import type { AnyTree, EmptyState, GradientTransformation, StateKind } from './transformation.js';
 import { mapTrees, zerosLike } from './trees.js';
 
@@ -62,6 +62,8 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<Coun
 /**
  * Multiplies updates by minus the learning rate: the last part of an optimizer, which makes gradients a step downhill.
  *
+ * @throws ArgumentError for a rate that is NaN or infinite.
+ *
  * @example
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
@@ -71,6 +73,9 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<Coun
  * ```
  */
 export function scaleByLearningRate(learningRate: LearningRate): GradientTransformation<CountState> {
+  if (typeof learningRate !== 'function') {
+    check('scaleByLearningRate', 'the learning rate', learningRate, Number.isFinite, 'a finite number');
+  }
   const rate = typeof learningRate === 'function' ? learningRate : () => learningRate;
   return scaleBySchedule((count) => {
     const value = rate(count);

@@ -109,6 +109,29 @@ export interface EmptyState extends StateKind {
 export const applyUpdates = <P extends AnyTree>(params: P, updates: NoInfer<P>): P =>
   mapTrees('applyUpdates', (p, u) => add(p, convertElementType(u, p.dtype)), params, updates);
 
+/** Some state: a tree of arrays that only its transformation looks into. */
+export interface SomeState extends StateKind {
+  readonly state: object;
+}
+
+/** A transformation, the type of its state forgotten. */
+export type ErasedTransformation = GradientTransformation<SomeState>;
+
+/**
+ * Forgets the type of a transformation's state, which a list of several cannot keep.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, optimizers } from 'cotangent';
+ * const params = { w: np.array([1]) };
+ * const all = [optimizers.erase(optimizers.sgd(0.1)), optimizers.erase(optimizers.adam(0.1))];
+ * all.map((each) => each.update({ w: np.array([2]) }, each.init(params))[0].w.js()); // => [[-0.2], [-0.1]]
+ * ```
+ */
+export const erase = <F extends StateKind>(given: GradientTransformation<F>): ErasedTransformation =>
+  // Sound for states that the transformation's own init and update made, which is where states come from.
+  given as unknown as ErasedTransformation;
+
 /** A transformation without its types: for loops over parts, and for wrappers that hand on a part of a tree. */
 export interface Untyped {
   readonly init: (params: unknown) => unknown;

@@ -37,7 +37,7 @@ function observeLayer([init, apply]: layer.AnyParams, seed: number): unknown {
 }
 
 /** Updates and states of three steps. */
-function observeTransformation(t: transformation.AnyState, seed: number): unknown {
+function observeTransformation(t: transformation.ErasedTransformation, seed: number): unknown {
   const params = { w: np.array([1, 2, 3]), b: [np.array(0)] };
   let state = t.init(params);
   return random.spawn(random.key(seed), 3).map((key) => {

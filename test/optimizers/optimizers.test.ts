@@ -242,6 +242,7 @@ describe('errors teach', () => {
       () => optimizers.lbfgs().update({ w: np.ones([5]), b: np.ones([3]) }, optimizers.lbfgs().init(params)),
       /lbfgs: gradients of 8 elements and a state of 5 parameters/,
     ],
+    ['a rate that is no number', () => optimizers.adam(NaN), /the learning rate must be a finite number, got NaN/],
     ['a decay of 1', () => optimizers.adam(0.1, 1), /scaleByAdam: b1 must be in \[0, 1\), got 1/],
     ['a negative mass', () => optimizers.momentum(0.1, -1), /trace: the decay must be in \[0, 1\), got -1/],
   ] as const)('%s', (_name, f, message) => {

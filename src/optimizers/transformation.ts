@@ -124,11 +124,11 @@ export type ErasedTransformation = GradientTransformation<SomeState>;
  * ```ts
  * import { numpy as np, optimizers } from 'cotangent';
  * const params = { w: np.array([1]) };
- * const all = [optimizers.erase(optimizers.sgd(0.1)), optimizers.erase(optimizers.adam(0.1))];
+ * const all = [optimizers.sgd(0.1), optimizers.adam(0.1)].map((each) => optimizers.erase(each));
  * all.map((each) => each.update({ w: np.array([2]) }, each.init(params))[0].w.js()); // => [[-0.2], [-0.1]]
  * ```
  */
-export const erase = <F extends StateKind>(given: GradientTransformation<F>): ErasedTransformation =>
+export const erase = (given: AnyTransformation): ErasedTransformation =>
   // Sound for states that the transformation's own init and update made, which is where states come from.
   given as unknown as ErasedTransformation;
 

@@ -1,16 +1,14 @@
 /** Losses of classification: cross-entropy of probabilities, of logits, of integer labels, and of two classes. */
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { showShape } from '../core/aval.js';
-import type { DType } from '../core/dtype.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import * as lax from '../lax/index.js';
-import { asarray } from '../numpy/creation.js';
 import { take } from '../numpy/take.js';
 import { softplus } from '../scipy/special/logistic.js';
 import { logSoftmax } from '../nn/normalisation.js';
 import { checkLabels, scoreOf } from './labels.js';
-import { floats, pairOf, reduceLoss, type LossOptions } from './reduction.js';
+import { factorsOf, floats, pairOf, reduceLoss, shareOf, type LossOptions } from './reduction.js';
 
 /** Probabilities below it count as it, as in Keras. */
 const EPSILON = 1e-7;
@@ -89,7 +87,7 @@ export function softmaxCrossEntropy(logits: ArrayLike, targets: ArrayLike, optio
   checkClasses(op, z);
   const classes = z.aval.shape.at(-1) ?? 1;
   const smooth = labelSmoothing === 0 ? t : lax.add(lax.mul(t, 1 - labelSmoothing), labelSmoothing / classes);
-  return reduceLoss(op, lax.neg(sumLast(lax.mul(smooth, logSoftmax(z)))), options);
+  return reduceLoss(op, lax.neg(sumLast(shareOf(smooth, logSoftmax(z)))), options);
 }
 
 /** Options of losses of integer labels. */
@@ -98,16 +96,16 @@ export interface LabelOptions extends SmoothingOptions {
   classWeights?: ArrayLike;
 }
 
-/** The weights of examples and of their classes together, in a dtype. */
+/** The weights of examples and of their classes together, for their losses. */
 function labelWeights(
   op: string,
   labels: NDArray,
-  dtype: DType,
+  values: NDArray,
   { classWeights, weights }: LabelOptions,
 ): NDArray | undefined {
-  const own = weights === undefined ? undefined : lax.convertElementType(floats(op, weights), dtype);
+  const own = weights === undefined ? undefined : factorsOf(op, weights, values);
   if (classWeights === undefined) return own;
-  const ofClass = lax.convertElementType(take(floats(op, classWeights), labels, 0), dtype);
+  const ofClass = lax.convertElementType(take(floats(op, classWeights), labels, 0), values.dtype);
   return own === undefined ? ofClass : lax.mul(ofClass, own);
 }
 
@@ -140,8 +138,8 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: ArrayLike, opt
   const z = floats(op, logits);
   const y = checkLabels(op, z, labels);
   const logP = logSoftmax(z);
-  const weights = labelWeights(op, y, logP.dtype, options);
   const sharp = lax.neg(scoreOf(logP, y));
+  const weights = labelWeights(op, y, sharp, options);
   if (labelSmoothing === 0) return reduceLoss(op, sharp, withWeights(options, weights));
   // The even part weighs every class by its own weight, as PyTorch does.
   const classes = logP.aval.shape.at(-1) ?? 1;
@@ -165,9 +163,7 @@ export function crossEntropyWithLogits(logits: ArrayLike, labels: ArrayLike, opt
   const total = lax.add(rest, even);
   if (reduction !== 'mean') return total;
   const axes = sharp.aval.shape.map((_, d) => d);
-  return weights === undefined
-    ? lax.mul(total, 1 / sharp.size)
-    : lax.div(total, lax.reduceSum(lax.broadcastTo(weights, sharp.aval.shape), axes));
+  return weights === undefined ? lax.mul(total, 1 / sharp.size) : lax.div(total, lax.reduceSum(weights, axes));
 }
 
 /**
@@ -194,8 +190,8 @@ export function nll(
   const op = 'nll';
   const scores = floats(op, logProbabilities);
   const y = checkLabels(op, scores, labels);
-  const weights = labelWeights(op, y, scores.dtype, options);
-  return reduceLoss(op, lax.neg(scoreOf(scores, y)), withWeights(options, weights));
+  const values = lax.neg(scoreOf(scores, y));
+  return reduceLoss(op, values, withWeights(options, labelWeights(op, y, values, options)));
 }
 
 /**
@@ -246,11 +242,8 @@ export interface BinaryOptions extends LossOptions {
 export function sigmoidBinaryCrossEntropy(logits: ArrayLike, targets: ArrayLike, options: BinaryOptions = {}): NDArray {
   const op = 'sigmoidBinaryCrossEntropy';
   const [z, t] = pairOf(op, logits, targets);
-  const positive = lax.mul(t, softplus(lax.neg(z)));
+  const positive = shareOf(t, softplus(lax.neg(z)));
   const { positiveWeight } = options;
-  const weighed =
-    positiveWeight === undefined
-      ? positive
-      : lax.mul(positive, lax.broadcastTo(lax.convertElementType(asarray(positiveWeight), z.dtype), z.aval.shape));
-  return reduceLoss(op, lax.add(weighed, lax.mul(lax.sub(1, t), softplus(z))), options);
+  const weighed = positiveWeight === undefined ? positive : lax.mul(positive, factorsOf(op, positiveWeight, z));
+  return reduceLoss(op, lax.add(weighed, shareOf(lax.sub(1, t), softplus(z))), options);
 }

@@ -70,7 +70,11 @@ export function ctc(logits: ArrayLike, labels: ArrayLike, options: CtcOptions = 
   const place = lax.broadcastedIota('int32', shape, 1);
   const isLabel = lax.eq(lax.bitwiseAnd(place, 1), 1);
   const spread = count === 0 ? lax.full(shape, blank, 'int32') : spreadLabels(y, batch, count);
-  const symbols = lax.select(isLabel, spread, lax.full(shape, blank, 'int32'));
+  const ends = lax.mul(lax.convertElementType(labelLengths ?? lax.full([batch], count, 'int32'), 'int32'), 2);
+  const column = lax.broadcastInDim(ends, shape, [0]);
+  // Padding may be no class, whose score is NaN: no path to the end goes by it, but 0 times its derivative would be NaN.
+  const isRead = lax.bitwiseAnd(isLabel, lax.lt(place, column));
+  const symbols = lax.select(isRead, spread, lax.full(shape, blank, 'int32'));
   // A label may follow the last but one state if that is another label: the blank between is left out.
   const before = lax.pad(symbols, blank, [[0, 0, 0], [2, -2, 0]]); // prettier-ignore
   const mayJump = lax.bitwiseAnd(isLabel, lax.ne(symbols, before));
@@ -93,8 +97,6 @@ export function ctc(logits: ArrayLike, labels: ArrayLike, options: CtcOptions = 
     start,
     [scores, steps] as const,
   );
-  const ends = lax.mul(lax.convertElementType(labelLengths ?? lax.full([batch], count, 'int32'), 'int32'), 2);
-  const column = lax.broadcastInDim(ends, shape, [0]);
   const isEnd = lax.bitwiseOr(lax.eq(place, column), lax.eq(place, lax.sub(column, 1)));
   const ended = lax.select(isEnd, last, never);
   const largest = lax.stopGradient(lax.reduceMax(ended, [1]));

@@ -24,8 +24,12 @@ function total(op: string, terms: NDArray, { unit = 'nats' }: InformationOptions
   return unit === 'bits' ? lax.mul(sum, Math.LOG2E) : sum;
 }
 
+/** 1 for a probability of 0: the logarithm is 0 as 0 log 0 is, and so is the derivative, where that of log 0 would make NaN of all. */
+const unlessZero = (p: NDArray, isZero = lax.eq(p, 0)): NDArray => lax.select(isZero, lax.scalarLike(1, p), p);
+
 /**
- * The entropy H(P) = -Σ p log p of distributions along the last axis (Shannon, 1948); 0 log 0 is 0.
+ * The entropy H(P) = -Σ p log p of distributions along the last axis (Shannon, 1948); 0 log 0 is 0, and its derivative
+ * counts as 0.
  *
  * @param p - [..., outcomes]
  * @returns [...]
@@ -38,7 +42,7 @@ function total(op: string, terms: NDArray, { unit = 'nats' }: InformationOptions
  * ```
  */
 export const entropy = (p: ArrayLike, options: InformationOptions = {}): NDArray =>
-  total('entropy', entr(floats('entropy', p)), options);
+  total('entropy', entr(unlessZero(floats('entropy', p))), options);
 
 /**
  * The cross-entropy H(P, Q) = -Σ p log q of distributions along the last axis: how many nats or bits the outcomes of P take
@@ -57,7 +61,8 @@ export const entropy = (p: ArrayLike, options: InformationOptions = {}): NDArray
  */
 export function crossEntropy(p: ArrayLike, q: ArrayLike, options: InformationOptions = {}): NDArray {
   const [a, b] = pairOf('crossEntropy', p, q, ['p', 'q']);
-  return total('crossEntropy', lax.neg(xlogy(a, b)), options);
+  const bothZero = lax.bitwiseAnd(lax.eq(a, 0), lax.eq(b, 0));
+  return total('crossEntropy', lax.neg(xlogy(a, unlessZero(b, bothZero))), options);
 }
 
 /**

@@ -22,6 +22,18 @@ export interface LossOptions {
 /** An argument of a loss as floats. A half holds no square from 256 on, no sum from 65,520, and no 1e-16: losses of halves are float32, as under PyTorch's autocast. */
 export const floats = (op: string, x: ArrayLike): NDArray => widenHalf(inexact(op, x));
 
+/** Weights broadcast against values, in their dtype. A number does not go by float32, which would round it. */
+export const factorsOf = (op: string, weights: ArrayLike, values: NDArray): NDArray =>
+  typeof weights === 'number'
+    ? lax.broadcastTo(lax.scalarLike(weights, values), values.aval.shape)
+    : lax.convertElementType(broadcastTo(inexact(op, weights), values.shape), values.dtype);
+
+/** t · loss, 0 where t is 0 and the loss infinite: what has no part in the target costs nothing. */
+export function shareOf(target: NDArray, loss: NDArray): NDArray {
+  const hasNoPart = lax.bitwiseAnd(lax.eq(target, 0), lax.eq(lax.abs(loss), Infinity));
+  return lax.mul(target, lax.select(hasNoPart, lax.scalarLike(0, loss), loss));
+}
+
 /** Values of examples, reduced as the options say. Throws ArgumentError for the mean of nothing, ShapeError for weights that do not fit. */
 export function reduceLoss(op: string, values: NDArray, { reduction = 'mean', weights }: LossOptions = {}): NDArray {
   if (values.size === 0 && reduction === 'mean') {
@@ -35,7 +47,7 @@ export function reduceLoss(op: string, values: NDArray, { reduction = 'mean', we
     if (reduction === 'none') return values;
     return reduction === 'sum' ? sum(values) : lax.mul(sum(values), 1 / values.size);
   }
-  const factors = lax.convertElementType(broadcastTo(inexact(op, weights), values.shape), values.dtype);
+  const factors = factorsOf(op, weights, values);
   const weighed = lax.mul(values, factors);
   if (reduction === 'none') return weighed;
   return reduction === 'sum' ? sum(weighed) : lax.div(sum(weighed), sum(factors));

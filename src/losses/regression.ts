@@ -58,7 +58,14 @@ export const meanAbsoluteError = ofDifference('meanAbsoluteError', lax.abs);
  * losses.logCosh(np.array([1e4]), np.array([0])).item(); // => 9999.3066
  * ```
  */
-export const logCosh = ofDifference('logCosh', (d) => lax.sub(lax.add(d, softplus(lax.mul(d, -2))), Math.LN2));
+export const logCosh = ofDifference('logCosh', (d) => {
+  const far = lax.sub(lax.add(d, softplus(lax.mul(d, -2))), Math.LN2);
+  // Of small differences the terms cancel. With u = exp(-d) - 1, cosh d - 1 is u²/(2 (1 + u)).
+  const isNear = lax.lt(lax.abs(d), 1);
+  const u = lax.expm1(lax.neg(lax.select(isNear, d, lax.scalarLike(0, d))));
+  const near = lax.log1p(lax.div(lax.square(u), lax.mul(lax.add(u, 1), 2)));
+  return lax.select(isNear, near, far);
+});
 
 /** Options of {@link huber}. */
 export interface HuberOptions extends LossOptions {

@@ -47,8 +47,11 @@ export function rocAuc(scores: ArrayLike, labels: ArrayLike): NDArray {
   const rank = lax.mul(lax.add(lax.add(at('left'), at('right')), 1), 0.5);
   const positives = sum(y);
   const negatives = lax.sub(s.size, positives);
-  const below = lax.sub(sum(lax.mul(rank, y)), lax.mul(lax.mul(positives, lax.add(positives, 1)), 0.5));
-  return lax.div(below, lax.mul(positives, negatives));
+  // The ranks of the positive examples from the middle one, less what they would be by chance: sums of ranks themselves would lose the
+  // digits of few negative ones among many positive.
+  const share = lax.div(positives, s.size);
+  const above = sum(lax.mul(lax.sub(rank, (s.size + 1) / 2), lax.sub(y, share)));
+  return lax.add(lax.div(above, lax.mul(positives, negatives)), 0.5);
 }
 
 /**

@@ -2,7 +2,19 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { grad, jit, losses, metrics, nn, numpy as np, random, valueAndGrad, vmap, type NDArray } from 'cotangent';
+import {
+  grad,
+  hessian,
+  jit,
+  losses,
+  metrics,
+  nn,
+  numpy as np,
+  random,
+  valueAndGrad,
+  vmap,
+  type NDArray,
+} from 'cotangent';
 
 type Nested = number | number[] | number[][] | number[][][];
 interface Fixtures {
@@ -118,6 +130,38 @@ describe('logits of ±1e4, and probabilities of 0 and 1', () => {
     expect(Math.abs(num(value) / expected - 1)).toBeLessThan(1e-6);
     expect(flat(gradient).every(Number.isFinite)).toBe(true);
   });
+  test.each<[string, (z: NDArray) => NDArray, number[], number, number[]]>([
+    ['softmaxCrossEntropy', (z) => losses.softmaxCrossEntropy(z, f64([0, 1, 0])), [-Infinity, 0, 0], Math.LN2, [0, -0.5, 0.5]],
+    ['softmaxCrossEntropy of the target', (z) => losses.softmaxCrossEntropy(z, f64([1, 0, 0])), [-Infinity, 0, 0], Infinity, [-1, 0.5, 0.5]],
+    ['sigmoidBinaryCrossEntropy', (z) => losses.sigmoidBinaryCrossEntropy(z, f64([1, 0]), { positiveWeight: 2 }), [Infinity, -Infinity], 0, [0, 0]],
+    ['entropy', (p) => losses.entropy(p), [0, 1], 0, [0, -1]],
+    ['crossEntropy', (q) => losses.crossEntropy(f64([0, 1]), q), [0, 1], 0, [0, -1]],
+  ])('what is impossible and has no part in the target costs nothing: %s', (_name, f, at, value, gradient) => {
+    for (const run of [valueAndGrad(f), jit(valueAndGrad(f))]) {
+      const [v, g] = run(f64(at));
+      expect(num(v)).toBeCloseTo(value, 12);
+      expectClose(flat(g), gradient);
+    }
+  }); // prettier-ignore
+  test('logCosh of small differences keeps its digits', () => {
+    for (const d of [1e-3, -1e-3, 1e-2]) {
+      const [value, gradient] = valueAndGrad((x: NDArray) => losses.logCosh(x, np.zeros([1])))(np.array([d]));
+      expect(Math.abs(num(value) / Math.log(Math.cosh(d)) - 1)).toBeLessThan(1e-6);
+      expect(Math.abs(Number(flat(gradient)[0]) / Math.tanh(d) - 1)).toBeLessThan(1e-6);
+    }
+    expect(hessian((x: NDArray) => losses.logCosh(x, f64(0)))(f64(0)).item()).toBe(1);
+  });
+  test('labels of ctc beyond their lengths may be anything', () => {
+    const z = random.normal(random.key(0), [2, 4, 3], { dtype: 'float64' });
+    const of = (padding: number) => (x: NDArray) =>
+      losses.ctc(x, ints([[1, padding], [padding, padding]]), { labelLengths: ints([1, 0]) }); // prettier-ignore
+    const [value, gradient] = valueAndGrad(of(1))(z);
+    for (const padding of [-1, 3, 99]) {
+      const [v, g] = valueAndGrad(of(padding))(z);
+      expect(num(v)).toBe(num(value));
+      expect(flat(g)).toEqual(flat(gradient));
+    }
+  });
   test('a network that is entirely wrong still has a gradient', () => {
     const p = np.array([0, 1, 0.5]);
     const g = flat(grad((v: NDArray) => losses.binaryCrossEntropy(v, np.array([1, 0, 1])))(p));
@@ -184,6 +228,21 @@ describe('labels', () => {
     expect(num(metrics.accuracy(1, 1))).toBe(1);
     expect(num(metrics.accuracy(row, 0))).toBe(num(row.slice(0)) > num(row.slice(1)) ? 1 : 0);
   });
+  test('weights that are numbers are not rounded', () => {
+    const [p, t] = [f64([1]), f64([0])];
+    expect(num(losses.meanSquaredError(p, t, { weights: 0.1, reduction: 'sum' }))).toBe(0.1);
+    const loss = losses.sigmoidBinaryCrossEntropy(f64([0]), f64([1]), { positiveWeight: 0.1 });
+    expect(num(loss)).toBe(0.1 * Math.LN2);
+  });
+  test('weights broadcast beside weights of classes', () => {
+    const [scores, y] = [np.log(f64([[[0.5, 0.5]], [[0.25, 0.75]]])), ints([[0], [1]])];
+    const [classWeights, weights] = [f64([1, 3]), f64([[2]])];
+    const values = [2 * Math.LN2, 2 * 3 * Math.log(4 / 3)];
+    for (const loss of [losses.nll, losses.crossEntropyWithLogits]) {
+      expectClose(flat(loss(scores, y, { classWeights, weights, reduction: 'none' })), values);
+      expectClose([num(loss(scores, y, { classWeights, weights }))], [((values[0] ?? 0) + (values[1] ?? 0)) / 8]);
+    }
+  });
   test('weights of classes may be of another dtype, with smoothing', () => {
     const of = (classWeights: NDArray): number =>
       num(losses.crossEntropyWithLogits(z, numbers, { classWeights, labelSmoothing: 0.1 }));
@@ -246,6 +305,12 @@ describe('metrics', () => {
     expectClose([num(jit(metrics.rocAuc)(scores, truth))], [m.rocAuc], 1e-6);
     expectClose([num(jit(metrics.averagePrecision)(scores, truth))], [m.averagePrecision], 1e-6);
     expect(num(metrics.rocAuc(scores, np.zeros([60])))).toBeNaN();
+  });
+  test('few negative examples among many keep the digits of the area', () => {
+    const scores = np.array(Array.from({ length: 200_010 }, (_, i) => (i < 200_000 ? (i % 1000) / 1000 : 0.5)));
+    const truth = np.array(Array.from({ length: 200_010 }, (_, i) => i < 200_000));
+    // Of each thousand, 499 are above and one is equal.
+    expect(Math.abs(num(metrics.rocAuc(scores, truth)) - 0.4995)).toBeLessThan(3e-7);
   });
 });
 

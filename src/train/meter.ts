@@ -29,7 +29,7 @@ export interface MeterOptions {
   steps: number;
   /** When the loop began, by the clock of the readings. */
   start: number;
-  /** Weight of the past in the moving averages; 0.95 by default, about the last 20 steps. */
+  /** Weight of the past in the moving averages, a step; 0.95 by default, about the last 20 steps. */
   decay?: number;
 }
 
@@ -52,11 +52,12 @@ export function meter({ steps, start, decay = 0.95 }: MeterOptions): (reading: R
   return ({ steps: more = 1, items: count, time, loss }) => {
     step += more;
     items += count;
-    weight = decay * weight + 1;
-    taken = decay * taken + more;
-    seconds = decay * seconds + (time - previous);
-    seen = decay * seen + count;
-    losses = decay * losses + loss;
+    const kept = decay ** more;
+    weight = kept * weight + 1;
+    taken = kept * taken + more;
+    seconds = kept * seconds + (time - previous);
+    seen = kept * seen + count;
+    losses = kept * losses + loss;
     previous = time;
     const eta = ((steps - step) * seconds) / taken;
     return { step, items, elapsed: time - start, rate: seen / seconds, eta, loss: losses / weight };

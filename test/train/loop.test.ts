@@ -110,6 +110,10 @@ describe('meter', () => {
     const last = read({ steps: 9, items: 72, time: 10, loss: 1 });
     expect([last.step, last.items]).toEqual([10, 80]);
     expect(last.eta).toBeCloseTo(90, 12);
+    // What is three steps ago counts as if they had been read.
+    const losses = meter({ steps: 4, start: 0, decay: 0.5 });
+    losses({ items: 1, time: 1, loss: 9 });
+    expect(losses({ steps: 3, items: 3, time: 2, loss: 0 }).loss).toBeCloseTo(1, 12);
   });
 
   test('recent readings count more, and nothing is left at the end', () => {

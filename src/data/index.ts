@@ -53,7 +53,7 @@ export {
   type LabelledImages,
 } from './images.js';
 export { decodeNpy, encodeNpy, readNpy } from './npy.js';
-export { decodeNpz, encodeNpz, readNpz, type EncodeNpzOptions } from './npz.js';
+export { decodeNpz, encodeNpz, readNpz, type DecodeNpzOptions, type EncodeNpzOptions } from './npz.js';
 export { numericColumns, readNumericColumns, type NumericColumnsOptions } from './numeric-columns.js';
 export type { ImageOptions } from './pixels.js';
 export { encodePng, type EncodePngOptions } from './png.js';

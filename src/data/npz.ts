@@ -16,6 +16,12 @@ const MAGICS = [0x04034b50, 0x06054b50];
 /** Deflate makes at most 258 bytes of two bits. */
 const MAX_RATIO = 1032;
 
+/** Options of {@link decodeNpz}. */
+export interface DecodeNpzOptions {
+  /** Which arrays; all by default. The others are not looked at, so that they may be of types that there are no arrays of. */
+  names?: readonly string[];
+}
+
 /**
  * Decodes the bytes of an `.npz` file (`np.savez`, `np.savez_compressed`) to a record of arrays by their names; see {@link decodeNpy}
  * for their dtypes. What the archive says of each file's checksum is checked.
@@ -32,13 +38,18 @@ const MAX_RATIO = 1032;
  * arrays._tag === 'Right' && Object.keys(arrays.right); // => ["w", "b"]
  * ```
  */
-export function decodeNpz(bytes: Uint8Array, file = 'NumPy archive'): Either<DecodeError, Record<string, NDArray>> {
+export function decodeNpz(
+  bytes: Uint8Array,
+  file = 'NumPy archive',
+  { names: wanted }: DecodeNpzOptions = {},
+): Either<DecodeError, Record<string, NDArray>> {
   const bad = (reason: string): Either<DecodeError, never> => left({ _tag: 'BadArchive', file, reason });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 4 && !MAGICS.includes(view.getUint32(0, true))) {
     const found = [...bytes.subarray(0, 4)].map(hex).join(' ');
     return left({ _tag: 'WrongMagic', file, format: 'an .npz file', expected: '0x50 0x4b 0x03 0x04', found });
   }
+  const isWanted = (name: string): boolean => wanted?.includes(name.slice(0, -SUFFIX.length)) ?? true;
   const names: string[] = [];
   let members: Record<string, Uint8Array>;
   try {
@@ -48,15 +59,18 @@ export function decodeNpz(bytes: Uint8Array, file = 'NumPy archive'): Either<Dec
         // Memory is taken before a file is decompressed.
         if (originalSize > MAX_RATIO * (size + 1)) throw new Error(`${name} cannot be ${originalSize} bytes long`);
         names.push(name);
-        return true;
+        return isWanted(name);
       },
     });
   } catch (reason) {
     return bad(reason instanceof Error ? reason.message : String(reason));
   }
+  const missing = wanted?.find((name) => !names.includes(`${name}${SUFFIX}`));
+  if (missing !== undefined) return bad(`it holds no ${missing}${SUFFIX}, but ${names.join(', ') || 'nothing'}`);
   const expected = checksums(view);
   const arrays: [string, NDArray][] = [];
   for (const [i, name] of names.entries()) {
+    if (!isWanted(name)) continue;
     const content = members[name];
     if (!name.endsWith(SUFFIX) || content === undefined) return bad(`it holds ${name}, which is no .npy file`);
     if (names.indexOf(name) !== i) return bad(`it holds ${name} twice`);
@@ -81,7 +95,8 @@ export function decodeNpz(bytes: Uint8Array, file = 'NumPy archive'): Either<Dec
  * readNpz(encodeNpz({ x: np.array([1, 2]) }))['x']; // => [1, 2]
  * ```
  */
-export const readNpz = (bytes: Uint8Array, file?: string): Record<string, NDArray> => orThrow(decodeNpz(bytes, file));
+export const readNpz = (bytes: Uint8Array, file?: string, options?: DecodeNpzOptions): Record<string, NDArray> =>
+  orThrow(decodeNpz(bytes, file, options));
 
 /** Options of {@link encodeNpz}. */
 export interface EncodeNpzOptions {

@@ -179,6 +179,18 @@ describe('decodeNpz', () => {
     }
   });
 
+  test('some of the arrays, the others being of types that there are no arrays of', () => {
+    const archive = zipSync({
+      'good.npy': encodeNpy(np.arange(3)),
+      'text.npy': Uint8Array.from([1, 2, 3]),
+    });
+    expect(decodeNpz(archive, 'mixed.npz')).toMatchObject({ _tag: 'Left' });
+    const arrays = readNpz(archive, 'mixed.npz', { names: ['good'] });
+    expect([Object.keys(arrays), arrays['good']?.js()]).toEqual([['good'], [0, 1, 2]]);
+    expect(() => readNpz(archive, 'mixed.npz', { names: ['other'] })).toThrow(
+      /mixed\.npz.*it holds no other\.npy, but good\.npy, text\.npy/,
+    );
+  });
   test('undoes encodeNpz', () => {
     const names = fc.string({ unit: 'grapheme', minLength: 1 });
     fc.assert(

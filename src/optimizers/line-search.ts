@@ -58,7 +58,8 @@ function cubicMinimum(a: LinePoint, b: LinePoint, low: NDArray, high: NDArray): 
   const share = lax.div(lax.sub(lax.add(q.g, d2), d1), lax.add(lax.sub(q.g, p.g), lax.mul(d2, 2)));
   const at = lax.sub(q.t, lax.mul(lax.sub(q.t, p.t), share));
   const within = lax.min(lax.max(at, low), high);
-  return lax.select(lax.ge(square, 0), within, lax.mul(lax.add(low, high), 0.5));
+  // Nor is there one beside a wall.
+  return lax.select(and(lax.ge(square, 0), lax.eq(at, at)), within, lax.mul(lax.add(low, high), 0.5));
 }
 
 /**
@@ -66,13 +67,20 @@ function cubicMinimum(a: LinePoint, b: LinePoint, low: NDArray, high: NDArray): 
  * found in time. `origin` is the point at 0, `evaluate` gives function and derivative at a place.
  */
 export function strongWolfe(
-  evaluate: (t: NDArray) => LinePoint,
+  evaluateAt: (t: NDArray) => LinePoint,
   origin: LinePoint,
   first: NDArray,
   directionSize: NDArray,
   options: WolfeOptions = {},
 ): NDArray {
   const { c1, c2, maxSteps } = { ...DEFAULTS, ...options };
+  // Where the loss is not a number, or its slope, it is too high and rises: comparisons with NaN would take the point.
+  const evaluate = (t: NDArray): LinePoint => {
+    const { f, g } = evaluateAt(t);
+    const isFinite = and(lax.isFinite(f), lax.isFinite(g));
+    const wall = lax.scalarLike(Infinity, f);
+    return { t, f: lax.select(isFinite, f, wall), g: lax.select(isFinite, g, wall) };
+  };
   const tooHigh = ({ t, f }: LinePoint): NDArray => lax.gt(f, lax.add(origin.f, lax.mul(lax.mul(origin.g, t), c1)));
   const isFlat = ({ g }: LinePoint): NDArray => lax.le(lax.abs(g), lax.mul(origin.g, -c2));
 

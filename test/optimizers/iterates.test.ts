@@ -1,7 +1,7 @@
 /** The first 50 iterates of each optimizer, and the values of schedules, against PyTorch, Keras's formulas and the papers' (scripts/fixtures/optimizers.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { grad, jit, lax, numpy as np, optimizers as o, tree, type NDArray } from 'cotangent';
+import { grad, jit, lax, numpy as np, optimizers as o, tree, valueAndGrad, type NDArray } from 'cotangent';
 
 interface Fixtures {
   problem: { curvature: number[]; target: number[]; start: { m: number[][]; w: number[] } };
@@ -111,6 +111,26 @@ test('lbfgs: without the loss its line search says what it needs; options are ch
   expect(() => o.lbfgs(1, { maxSteps: -1 })).toThrow(/maxSteps must be a whole number from 1, got -1/);
   expect(() => o.lbfgs(1, { c2: 1 })).toThrow(/c2 must be between 0 and 1, got 1/);
   expect(() => o.lbfgs(1, { c1: 0.5, c2: 0.5 })).toThrow(/c1 must be between 0 and c2, 0.5, got 0.5/);
+});
+
+test('lbfgs: a step into where the loss is no number, or infinite, is shortened', () => {
+  const losses: [name: string, loss: (x: NDArray) => NDArray, start: number[], least: number][] = [
+    ['NaN', (x) => x.sub(np.log(x)).sum(), [0.01, 5, 100], 3],
+    ['infinite', (x) => np.where(x.greater(-2), x.add(1).mul(x.add(1)).mul(0.5), Infinity).sum(), [1000, 0.1], 0],
+  ];
+  for (const [name, loss, start, least] of losses) {
+    const opt = o.lbfgs();
+    const lossOf = (p: { x: NDArray }): NDArray => loss(p.x);
+    const step = jit((p: { x: NDArray }, s: o.StateOf<typeof opt, { x: NDArray }>) => {
+      const [value, gradients] = valueAndGrad(lossOf)(p);
+      const [updates, state] = opt.update(gradients, s, p, { value, valueFn: lossOf });
+      return [o.applyUpdates(p, updates), state] as const;
+    });
+    let params = { x: np.array(start, { dtype: 'float64' }) };
+    let state = opt.init(params);
+    for (let i = 0; i < 40; i++) [params, state] = step(params, state);
+    expect(Number(lossOf(params).item()), name).toBeCloseTo(least, 10);
+  }
 });
 
 test('lbfgs: the rate may be an array or a schedule, which counts from 0', () => {

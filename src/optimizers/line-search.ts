@@ -15,7 +15,7 @@ export type LinePoint = {
   readonly g: NDArray;
 };
 
-/** Constants of {@link strongWolfe}. */
+/** Constants of a line search for the strong Wolfe conditions. */
 export interface WolfeOptions {
   /** Of sufficient decrease, 1e-4; between 0 and c2. */
   c1?: number;

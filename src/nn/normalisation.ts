@@ -5,6 +5,7 @@ import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { inexact, numeric, promoteInexact } from '../numpy/promote.js';
 import { axesOf, countOf, kept, settle, type AxisOptions, type AxisOr } from '../numpy/reduction.js';
@@ -105,7 +106,10 @@ export interface StandardizeOptions extends Omit<AxisOptions, 'keepdims'> {
 export function standardize(x: ArrayLike, axis?: AxisOr<StandardizeOptions>, options?: StandardizeOptions): NDArray {
   const op = 'standardize';
   const given = lastAxis(axis, options);
-  const array = inexact(op, x);
+  // Halves only if all are; their squares are computed wide.
+  const { mean: ofMean = 0, variance: ofVariance = 0, epsilon: ofEpsilon = 0 } = given;
+  const { dtype } = nth(promoteInexact(op, x, ofMean, ofVariance, ofEpsilon), 0);
+  const array = widenHalf(inexact(op, x));
   const axes = axesOf(op, array, given);
   const meanOf = (y: NDArray): NDArray =>
     kept(lax.mul(lax.reduceSum(y, axes), 1 / countOf(array, axes)), axes, { keepdims: true });
@@ -114,7 +118,7 @@ export function standardize(x: ArrayLike, axis?: AxisOr<StandardizeOptions>, opt
   const variance = given.variance ?? meanOf(lax.square(centred));
   const [spread, epsilon] = broadcastPair(op, inexact(op, variance), given.epsilon ?? 1e-5);
   const [deviation, factor] = broadcastPair(op, centred, lax.rsqrt(lax.add(spread, epsilon)));
-  return lax.mul(deviation, factor);
+  return lax.convertElementType(lax.mul(deviation, factor), dtype);
 }
 
 function broadcastPair(op: string, x: NDArray, y: ArrayLike): readonly [NDArray, NDArray] {

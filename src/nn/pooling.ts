@@ -4,6 +4,7 @@ import { showShape, sizeOf } from '../core/aval.js';
 import { ShapeError } from '../core/errors.js';
 import type { ArrayLike, NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { computeWide } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { promoteInexact } from '../numpy/promote.js';
 
@@ -98,8 +99,10 @@ export function avgPool(
 ): NDArray {
   const [array] = promoteInexact('avg_pool', x);
   if (array === undefined) throw new Error('unreachable');
-  const sums = pool('avg_pool', array, 0, 'add', windowShape, options);
-  if (countIncludePad) return lax.div(sums, sizeOf(windowShape));
-  const ones = lax.full(array.aval.shape, 1, array.dtype);
-  return lax.div(sums, pool('avg_pool', ones, 0, 'add', windowShape, options));
+  return computeWide(array, (wide) => {
+    const sums = pool('avg_pool', wide, 0, 'add', windowShape, options);
+    if (countIncludePad) return lax.div(sums, sizeOf(windowShape));
+    const ones = lax.full(wide.aval.shape, 1, wide.dtype);
+    return lax.div(sums, pool('avg_pool', ones, 0, 'add', windowShape, options));
+  });
 }

@@ -131,7 +131,8 @@ export function MultiHeadAttention(count: number, options: AttentionOptions = {}
         affine(name, x, params.Wv, params.bv),
       ].map((each) => heads(each, count)) as [NDArray, NDArray, NDArray];
       const last = q.ndim - 1;
-      const scores = lax.mul(products(q, k, last, last), 1 / Math.sqrt(q.aval.shape[last] ?? 1));
+      // The scale is in before the product, which of halves could overflow.
+      const scores = products(lax.mul(q, 1 / Math.sqrt(q.aval.shape[last] ?? 1)), k, last, last);
       const mask = context?.mask === undefined ? undefined : checkMask(name, context.mask, x);
       const seen = visible(scores, causal, mask);
       const weights = seen === undefined ? nn.softmax(scores) : maskedSoftmax(scores, seen);

@@ -4,6 +4,7 @@ import { ArgumentError } from '../core/errors.js';
 import type { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
 import type { Path } from '../core/tree.js';
+import { computeWide } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { describeWrapper, infoOf, nameOf, type AnyLayer, type ParamsOf } from './layer.js';
 import { entryOf, mapTrained, roleOf, someTrained } from './walk.js';
@@ -35,10 +36,11 @@ const EPSILON = 1e-7;
  */
 export function maxNorm(max = 2): Constraint {
   if (!(max > 0)) throw new ArgumentError(`maxNorm: the norm must be positive, got ${max}.${userLine()}`);
-  return (w) => {
-    const norm = unitNorms(w);
-    return lax.select(lax.gt(norm, max), lax.mul(w, lax.div(max, lax.max(norm, EPSILON))), w);
-  };
+  return (weights) =>
+    computeWide(weights, (w) => {
+      const norm = unitNorms(w);
+      return lax.select(lax.gt(norm, max), lax.mul(w, lax.div(max, lax.max(norm, EPSILON))), w);
+    });
 }
 
 /**
@@ -61,7 +63,8 @@ export const nonNeg: Constraint = (w) => lax.max(w, 0);
  * stax.unitNorm(np.array([[3], [4]])).js(); // => [[0.6], [0.8]]
  * ```
  */
-export const unitNorm: Constraint = (w) => lax.div(w, lax.max(unitNorms(w), EPSILON));
+export const unitNorm: Constraint = (weights) =>
+  computeWide(weights, (w) => lax.div(w, lax.max(unitNorms(w), EPSILON)));
 
 /** What {@link constrain} constrains. */
 export interface ConstrainOptions {

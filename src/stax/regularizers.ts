@@ -2,6 +2,7 @@
 import { ArgumentError, TreeError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
 import { userLine } from '../core/source.js';
+import { widenHalf } from '../lax/convert.js';
 import * as lax from '../lax/index.js';
 import { describeWrapper, infoOf, nameOf, untyped } from './layer.js';
 import type { AnyLayer, Context, InputOf, Layer, OutputOf, ParamsOf, StateOf } from './layer.js';
@@ -29,7 +30,7 @@ function checkWeight(op: string, weight: number): void {
  */
 export function l1(weight = 0.01): Regularizer {
   checkWeight('l1', weight);
-  return (x) => lax.mul(total(lax.abs(x)), weight);
+  return (x) => lax.mul(total(lax.abs(widenHalf(x))), weight);
 }
 
 /**
@@ -45,7 +46,7 @@ export function l1(weight = 0.01): Regularizer {
  */
 export function l2(weight = 0.01): Regularizer {
   checkWeight('l2', weight);
-  return (x) => lax.mul(total(lax.square(x)), weight);
+  return (x) => lax.mul(total(lax.square(widenHalf(x))), weight);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Networks of halves: parameters, outputs and gradients are halves, and what adds up many of them does so in float32. */
 import { describe, expect, test } from 'vitest';
-import { grad, jit, numpy as np, random, stax, tree, type NDArray } from 'cotangent';
+import { grad, jit, nn, numpy as np, random, stax, tree, type NDArray } from 'cotangent';
 
 const dtype = 'float16';
 const key = random.key(0);
@@ -83,6 +83,29 @@ describe('layers', () => {
         .LocalResponseNorm({ size: 1, k: 0, alpha: 1, beta: 0.5 })[1]([], halves([[500]]))
         .js(),
     ).toEqual([[1]]);
+  });
+  test('means of windows, scores, norms and penalties whose sums are no halves', () => {
+    const far = np.full([1, 30, 30, 1], 100, { dtype });
+    for (const padding of ['VALID', 'SAME'] as const) {
+      const pooled = stax.AvgPool(30, { padding })[1]([], far);
+      expect([pooled.dtype, pooled.js()]).toEqual([dtype, [[[[100]]]]]);
+    }
+    const standard = nn.standardize(halves([300, -500]), { epsilon: 0 });
+    expect([standard.dtype, standard.js()]).toEqual([dtype, [1, -1]]);
+    const kernel = halves([[300], [-400]]);
+    for (const project of [stax.maxNorm(1), stax.unitNorm]) {
+      expect([project(kernel).dtype, project(kernel).js()]).toEqual([dtype, halves([[0.6], [-0.8]]).js()]);
+    }
+    expect([stax.l1(1)(kernel.mul(100)).item(), stax.l2(1)(kernel).item()]).toEqual([70_000, 250_000]);
+    // The products of queries and keys are 102,400, and a tenth of that is what the softmax takes.
+    const [, attend] = stax.MultiHeadAttention(1);
+    const [eye, zero] = [np.eye(100).astype(dtype), np.zeros([100], { dtype })];
+    const params = { Wq: eye, Wk: eye, Wv: eye, Wo: eye, bq: zero, bk: zero, bv: zero, bo: zero };
+    expect(
+      attend(params, np.full([1, 2, 100], 32, { dtype }))
+        .slice(0, 0, 0)
+        .item(),
+    ).toBe(32);
   });
   test('positions that are no halves', () => {
     const rows = stax.PositionalEncoding[1]([], np.zeros([2051, 2], { dtype })).slice(-1);

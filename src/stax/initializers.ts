@@ -295,6 +295,7 @@ function orthonormalRows(samples: NDArray): NDArray {
       [[axes[0]], [axes[1]]],
       [[], []],
     ]);
+  if (samples.size === 0) return samples;
   const [count = 0] = samples.shape;
   return foriLoop(
     0,

@@ -322,6 +322,7 @@ describe('initializers', () => {
     const gram = rows < columns ? matrix.matmul(matrix.transpose()) : matrix.transpose().matmul(matrix);
     expect(np.allclose(gram, np.eye(Math.min(rows, columns)).mul(4), { atol: 1e-5 }).item()).toBe(true);
     expect(() => stax.orthogonal()(key, [3])).toThrow(/needs a matrix, got shape \[3\]/);
+    for (const shape of [[0, 3], [3, 0], [0, 0]]) expect(stax.orthogonal()(key, shape).shape).toEqual(shape); // prettier-ignore
   });
 });
 

@@ -108,7 +108,9 @@ export class Alignment {
     const isWhole =
       new Set(used).size === used.length &&
       used.length === index.filter((_, d) => !isUnit(d)).length &&
-      used.length === out.aval.shape.filter((n) => n !== 1).length;
+      used.length === out.aval.shape.filter((n) => n !== 1).length &&
+      // The first rows or columns alone are read at the same variables, but the product is computed, and stored, for all.
+      permutation.every((d, axis) => d < 0 || out.aval.shape[d] === product.aval.shape[axis]);
     if (!isWhole) return undefined;
     this.#members.set(product, {
       index: permutation.map((d) => (d < 0 ? s.int(0) : nth(this.#builder.outer, d))),

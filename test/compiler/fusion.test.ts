@@ -147,6 +147,28 @@ describe('values', () => {
       lax.dynamicSlice(lax.dot(lax.transpose(x, [1, 0]), x), [i, i], [1, 1]);
     expect(flat(jit(f)(array([1, 2], [2, 1]), array([1], [], 'int32')))).toEqual([5]);
   });
+  it('reads the first rows or columns of a product, and writes none of the others', () => {
+    // The rows that the epilogue is not of would be written behind its results, which lie one after the other.
+    for (const [rows, columns] of [
+      [2, 3],
+      [2, 9],
+      [1, 2],
+      [5, 3],
+    ] as const) {
+      const f = (x: NDArray, y: NDArray): readonly NDArray[] => {
+        const product = lax.dotGeneral(x, y, [
+          [[1], [0]],
+          [[], []],
+        ]);
+        const part = lax.slice(product, [0, 0], [rows, columns]);
+        return [lax.neg(part), lax.mul(part, 2), lax.mul(part, 3)];
+      };
+      const [x, y] = [array(Array.from({ length: 15 }, (_, i) => i), [5, 3]), array(Array.from({ length: 27 }, (_, i) => i % 5), [3, 9])]; // prettier-ignore
+      const expected = f(x, y).map((v) => flat(v));
+      expect(jit(f)(x, y).map((v) => flat(v))).toEqual(expected);
+      expect(expected[1]).toEqual(expected[0]?.map((v) => -2 * v));
+    }
+  });
 });
 
 describe('large programs', () => {

@@ -399,3 +399,14 @@ describe('errors say what to do', () => {
     expect(lax.add(1, 2).item()).toBe(3);
   });
 });
+
+test.each([
+  ['RNN', stax.RNN(3, { dtype: 'float64' })],
+  ['GRU', stax.GRU(3, { dtype: 'float64' })],
+  ['LSTM', stax.LSTM(3, { dtype: 'float64' })],
+] as const)('derivatives of %s of first and second order', (_name, layer) => {
+  const [init, apply] = stax.erase(layer) as unknown as stax.Layer<object>;
+  const { params } = init(key, [2, 3, 2]);
+  const x = random.normal(random.key(1), [2, 3, 2], { dtype: 'float64' });
+  checkGrads((input: NDArray) => np.sin(apply(params, input)).sum(), [x], { order: 2 });
+});

@@ -188,6 +188,10 @@ export function grad<A extends readonly unknown[], const I extends number | read
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
 ): (...args: ArgumentsLike<A>) => GradOf<A, I>;
+export function grad<P extends ArrayTree, R extends readonly unknown[], Aux>(
+  f: (params: P, ...rest: R) => readonly [NDArray | number, Aux],
+  options: { argnums?: 0; hasAux: true },
+): (...args: TreesLike<[params: P, ...rest: R]>) => [gradient: P, aux: ToArrays<Aux>];
 export function grad<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [NDArray | number, Aux],
   options: GradOptions<I, true> & { hasAux: true },
@@ -225,6 +229,10 @@ export function valueAndGrad<A extends readonly unknown[], const I extends numbe
   f: (...args: A) => NDArray | number,
   options?: GradOptions<I>,
 ): (...args: ArgumentsLike<A>) => [value: NDArray, gradient: GradOf<A, I>];
+export function valueAndGrad<P extends ArrayTree, R extends readonly unknown[], Aux>(
+  f: (params: P, ...rest: R) => readonly [NDArray | number, Aux],
+  options: { argnums?: 0; hasAux: true },
+): (...args: TreesLike<[params: P, ...rest: R]>) => [valueAndAux: [NDArray, ToArrays<Aux>], gradient: P];
 export function valueAndGrad<A extends readonly unknown[], Aux, const I extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [NDArray | number, Aux],
   options: GradOptions<I, true> & { hasAux: true },

@@ -59,6 +59,15 @@ test('a function that is generic in its parameters needs no casts', () => {
   const perExample = <P extends ArrayTree>(f: (params: P, x: NDArray) => NDArray, params: P, xs: NDArray): P =>
     vmap(grad(f), [null, 0])(params, xs);
 
+  const withCount = <P extends ArrayTree>(f: (params: P) => readonly [NDArray, NDArray], params: P): P => {
+    const [[, count], gradient] = valueAndGrad(f, { hasAux: true })(params);
+    expectTypeOf(count).toEqualTypeOf<NDArray>();
+    return grad(f, { hasAux: true })(gradient)[0];
+  };
+  expect(withCount((p: { w: NDArray }) => [np.square(p.w).sum(), np.array(1)], { w: np.array([1]) }).w.js()).toEqual([
+    4,
+  ]);
+
   const square = (p: { readonly w: NDArray }, x: NDArray): NDArray => np.square(p.w.sub(x)).sum();
   const found = fit(square, { w: np.zeros([2]) }, np.array([1, -1]));
   expectTypeOf(found).toEqualTypeOf<{ w: NDArray }>();

@@ -79,7 +79,7 @@ const rowsOf = (batch: object): number =>
   leaves<unknown>([batch]).find((x): x is NDArray => x instanceof NDArray)?.shape[0] ?? 1;
 
 /**
- * The mean of what `measure` says of each batch, each batch counting by its rows: a metric of a data set that is too large for
+ * The mean of what `measure` says of each batch that it says it of, each counting by its rows: a metric of a data set that is too large for
  * one batch. `measure` returns a number, a scalar array, or a record of them; the result is a record, a number alone being its
  * `loss`.
  *
@@ -99,12 +99,13 @@ export async function evaluate<B extends object>(
   measure: (batch: B) => Metrics,
   batches: AnyIterable<B>,
 ): Promise<HistoryRow> {
-  const sums: Record<string, number> = {};
-  let rows = 0;
+  const totals = new Map<string, { sum: number; rows: number }>();
   const add = async ({ weight, reading }: { weight: number; reading: Promise<HistoryRow> }): Promise<void> => {
     const row = await reading;
-    rows += weight;
-    for (const [name, value] of Object.entries(row)) sums[name] = (sums[name] ?? 0) + weight * value;
+    for (const [name, value] of Object.entries(row)) {
+      const { sum, rows } = totals.get(name) ?? { sum: 0, rows: 0 };
+      totals.set(name, { sum: sum + weight * value, rows: rows + weight });
+    }
   };
   // A batch is launched before the one before it is read, so that a GPU need not wait for the reading.
   let before: Parameters<typeof add>[0] | undefined;
@@ -116,6 +117,6 @@ export async function evaluate<B extends object>(
     before = launched;
   }
   if (before !== undefined) await add(before);
-  if (rows === 0) throw new ArgumentError('evaluate: there is no batch to evaluate on.');
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
+  if (totals.size === 0) throw new ArgumentError('evaluate: there is no batch to evaluate on.');
+  return Object.fromEntries([...totals].map(([name, { sum, rows }]) => [name, sum / rows]));
 }

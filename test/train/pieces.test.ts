@@ -79,6 +79,12 @@ describe('validateWith', () => {
       b: 2,
     });
     expect(await evaluate((x: NDArray) => x.mean(), batches(data.x, { size: 4 }))).toEqual({ loss: 3 });
+    // A metric that some batches do not have is the mean of those that have it.
+    const some = await evaluate(
+      (x: NDArray) => (x.length === 4 ? { first: 7, n: 4 } : { n: 1 }),
+      batches(data.x, { size: 4 }),
+    );
+    expect(some).toEqual({ first: 7, n: 3.4 });
     await expect(evaluate(() => 1, [])).rejects.toThrow(/no batch to evaluate on/);
     await expect(evaluate((x: NDArray) => x, batches(data.x, { size: 4 }))).rejects.toThrow(
       /metric loss.*shape \[4\].*take its mean/,

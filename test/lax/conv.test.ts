@@ -112,6 +112,38 @@ describe('the definition', () => {
     );
   });
 
+  test('S(i, j) = ΣΣ I(i + m, j + n) K(m, n), and ΣΣ I(m, n) K(i - m, j - n) of the kernel turned around', () => {
+    const image = [[0, 25, 75, 80, 80], [0, 75, 80, 80, 80], [0, 75, 80, 80, 80], [0, 70, 75, 80, 80], [0, 0, 0, 0, 0]]; // prettier-ignore
+    const sobel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]; // prettier-ignore
+    const at = (x: number[][], i: number, j: number): number => x[i]?.[j] ?? 0;
+    const sums = (n: number, term: (i: number, j: number, m: number, n: number) => number): number[][] =>
+      Array.from({ length: n }, (_, i) =>
+        Array.from({ length: n }, (__, j) => {
+          let sum = 0;
+          for (let k = 0; k < 25; k++) sum += term(i, j, Math.floor(k / 5), k % 5);
+          return sum;
+        }),
+      );
+    const correlate = (kernel: NDArray, pad: number): unknown =>
+      lax
+        .convGeneralDilated(np.array(image).reshape(1, 1, 5, 5), kernel.reshape(1, 1, 3, 3), {
+          padding: [[pad, pad], [pad, pad]], // prettier-ignore
+        })
+        .slice(0, 0)
+        .add(0)
+        .js();
+    const [K, turned] = [np.array(sobel), np.flip(np.array(sobel), [0, 1])];
+    expect(correlate(K, 0)).toEqual(sums(3, (i, j, m, n) => at(image, i + m, j + n) * at(sobel, m, n)));
+    expect(correlate(turned, 2)).toEqual(sums(7, (i, j, m, n) => at(image, m, n) * at(sobel, i - m, j - n)));
+    expect((correlate(K, 0) as number[][])[0]?.[0]).toBe(75 + 2 * 80 + 80);
+    // Along one axis, and commutative: s = x * w = w * x.
+    const [x, w] = [np.array(image[1] ?? []), np.array([1, -2, 5])];
+    const full = [0, 1, 2, 3, 4, 5, 6].map((t) =>
+      [0, 1, 2].reduce((sum, a) => sum + ([1, -2, 5][a] ?? 0) * (image[1]?.[t - a] ?? 0), 0),
+    );
+    expect([np.convolve(x, w).js(), np.convolve(w, x).js()]).toEqual([full, full]);
+  });
+
   test('gradients are the adjoints of the definition', () => {
     fc.assert(
       fc.property(configuration, (c) => {

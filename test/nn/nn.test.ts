@@ -119,6 +119,24 @@ describe('activation functions', () => {
       for (const s of at) expect(Math.abs(s)).toBeLessThan(1.1);
     }
   });
+  test('the formulas of the first neurons', () => {
+    const us = [-3, -1, -0.25, 0, 0.5, 1, 2.5];
+    const u = np.array(us, { dtype: 'float64' });
+    const expectValues = (x: NDArray, f: (v: number) => number): void => {
+      expectClose(x, us.map(f), 'float64');
+    };
+    expectValues(nn.step(u, 0.5), (v) => (v < 0.5 ? 0 : 1));
+    expectValues(nn.ramp(u, -1, 2), (v) => (v < -1 ? -1 : v < 2 ? v : 2));
+    expectValues(nn.relu(u), (v) => Math.max(0, v));
+    expectValues(nn.leakyRelu(u, 0.1), (v) => (v < 0 ? 0.1 * v : v));
+    expectValues(nn.arctan(u), Math.atan);
+    expectValues(nn.sigmoid(u.mul(1.5)), (v) => 1 / (1 + Math.exp(-1.5 * v)));
+    const total = us.reduce((sum, v) => sum + Math.exp(v), 0);
+    expectValues(nn.softmax(u), (v) => Math.exp(v) / total);
+    // σ' = σ (1 - σ).
+    const sigma = nn.sigmoid(u);
+    expectClose(vmap(grad(nn.sigmoid))(u), [...sigma.mul(np.subtract(1, sigma)).dataSync()], 'float64');
+  });
   test('derivatives at the kinks are those of JAX', () => {
     const slopes = (f: (x: NDArray) => NDArray, at: number[]): unknown => vmap(grad(f))(np.array(at)).js();
     expect(slopes(nn.relu, [-1, 0, 1])).toEqual([0, 0, 1]);

@@ -76,6 +76,43 @@ describe('the first 50 iterates are those of the formula', () => {
     };
     expectSame(iterates(opt, 50), reference(50, formula));
   });
+  test('momentum and acceleration: v ← γ v + η ∇J(θ - γ v), θ ← θ - v, seen from θ - γ v', () => {
+    let [theta, v] = [[5, -3] as [number, number], [0, 0] as [number, number]];
+    const ahead = (): [number, number] => [theta[0] - 0.9 * v[0], theta[1] - 0.9 * v[1]];
+    const formula = Array.from({ length: 50 }, () => {
+      const [gx, gy] = gradientAt(ahead());
+      v = [0.9 * v[0] + 0.02 * gx, 0.9 * v[1] + 0.02 * gy];
+      theta = [theta[0] - v[0], theta[1] - v[1]];
+      return ahead();
+    });
+    expectSame(iterates(optimizers.nesterov(0.02, 0.9), 50), formula);
+  });
+  test('adagrad: g / (√G + ε), G the sum of squares', () => {
+    const formula = (): ((g: number) => number) => {
+      let sum = 0;
+      return (g) => (-0.5 * g) / (Math.sqrt((sum += g * g)) + 1e-2);
+    };
+    expectSame(iterates(optimizers.adagrad(0.5, { eps: 1e-2 }), 50), reference(50, formula));
+  });
+  test('rmsprop: g / (√E[g²] + ε)', () => {
+    const formula = (): ((g: number) => number) => {
+      let mean = 0;
+      return (g) => (-0.1 * g) / (Math.sqrt((mean = 0.9 * mean + 0.1 * g * g)) + 1e-2);
+    };
+    expectSame(iterates(optimizers.rmsprop(0.1, { decay: 0.9, eps: 1e-2 }), 50), reference(50, formula));
+  });
+  test('adadelta: √(E[u²] + ε) / √(E[g²] + ε) g', () => {
+    const formula = (): ((g: number) => number) => {
+      let [squares, updates] = [0, 0];
+      return (g) => {
+        squares = 0.95 * squares + 0.05 * g * g;
+        const u = (Math.sqrt(updates + 1e-2) / Math.sqrt(squares + 1e-2)) * g;
+        updates = 0.95 * updates + 0.05 * u * u;
+        return -u;
+      };
+    };
+    expectSame(iterates(optimizers.adadelta(1, { rho: 0.95, eps: 1e-2 }), 50), reference(50, formula));
+  });
   test('a schedule counts from 0', () => {
     const decaying = (count: NDArray): NDArray => np.divide(0.1, np.add(count.astype('float64'), 1));
     expectSame(

@@ -1,6 +1,6 @@
 /** Penalties and constraints find the parameters that they are for: through wrappers, in both directions of time, and none that is frozen. */
 import { describe, expect, test } from 'vitest';
-import { numpy as np, random, stax } from 'cotangent';
+import { grad, numpy as np, optimizers, random, stax } from 'cotangent';
 
 const { Bidirectional, Dense, LSTM, constrain, freeze, regularize, serial } = stax;
 const key = random.key(0);
@@ -89,5 +89,19 @@ describe('shapeDependent', () => {
         /would not be found\. Put them around it: stax\.regularize\(stax\.shapeDependent/,
       );
     }
+  });
+});
+
+test('weight decay: J + α/2 wᵀw has the gradient α w + ∇J, and w - ε (α w + ∇J) = (1 - ε α) w - ε ∇J', () => {
+  const [alpha, epsilon] = [0.3, 0.1];
+  const ridge = stax.l2(alpha / 2);
+  const J = (w: np.Array): np.Array => np.sin(w).sum();
+  const w = np.array([0.5, -2, 3], { dtype: 'float64' });
+  const gradient = grad((v: np.Array) => J(v).add(ridge(v)))(w);
+  expect(Number(ridge(w).item())).toBeCloseTo((alpha / 2) * (0.25 + 4 + 9), 14);
+  const step = optimizers.applyUpdates(w, optimizers.sgd(epsilon).update(gradient, optimizers.sgd(epsilon).init(w))[0]);
+  [0.5, -2, 3].forEach((v, i) => {
+    expect(gradient.dataSync()[i]).toBeCloseTo(alpha * v + Math.cos(v), 14);
+    expect(step.dataSync()[i]).toBeCloseTo((1 - epsilon * alpha) * v - epsilon * Math.cos(v), 14);
   });
 });

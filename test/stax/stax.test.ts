@@ -196,6 +196,31 @@ describe('initializers', () => {
   });
 });
 
+test('BatchNorm: (H - μ)/σ, μ = Σ H / m, σ = √(δ + Σ (H - μ)² / m)', () => {
+  const [rows, delta] = [[[1, -2], [4, 0.5], [2.5, 3]], 1e-3]; // prettier-ignore
+  const [init, apply] = stax.BatchNorm({ epsilon: delta, dtype: 'float64' });
+  const { params, state } = init(key, [-1, 2]);
+  const [y] = apply(params, np.array(rows, { dtype: 'float64' }), { state, mode: 'train' });
+  for (const j of [0, 1]) {
+    const H = rows.map((row) => row[j] ?? NaN);
+    const mean = H.reduce((a, b) => a + b) / 3;
+    const sigma = Math.sqrt(delta + H.reduce((sum, h) => sum + (h - mean) ** 2, 0) / 3);
+    H.forEach((h, i) => {
+      expect(Number(y.slice(i, j).item())).toBeCloseTo((h - mean) / sigma, 13);
+    });
+  }
+});
+
+test('the kernels of a layer are the features of the next: 224 × 224 × 3 to 32 to 64, the same size', () => {
+  const same = { padding: 'SAME' } as const;
+  const first = stax.Conv2d(32, 3, same)[0](key, [-1, 224, 224, 3]);
+  const second = stax.Conv2d(64, 3, same)[0](key, first.outputShape);
+  expect([first.outputShape, first.params.W.shape]).toEqual([[-1, 224, 224, 32], [3, 3, 3, 32]]); // prettier-ignore
+  expect([second.outputShape, second.params.W.shape]).toEqual([[-1, 224, 224, 64], [3, 3, 32, 64]]); // prettier-ignore
+  // A dilation of 2 makes a window of 3 one of 5.
+  expect(stax.Conv2d(1, 3, { dilation: 2 })[0](key, [-1, 5, 5, 1]).outputShape).toEqual([-1, 1, 1, 1]);
+});
+
 test('a network learns exclusive or', () => {
   const x = np.array([
     [0, 0],

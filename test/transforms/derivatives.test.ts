@@ -191,6 +191,102 @@ describe('signatures', () => {
   });
 });
 
+/** Formulas of textbooks, in float64. */
+describe('calculus', () => {
+  const f64 = (values: readonly number[], shape: readonly number[] = [values.length]): NDArray =>
+    array(values, shape, 'float64');
+  const scalar = (value: number): NDArray => f64([value], []);
+  const num = (v: NDArray): number => Number(v.item());
+
+  it('f(x + ε) ≈ f(x) + ε f′(x), and f(x - ε sign f′(x)) < f(x)', () => {
+    const g = (v: NDArray): NDArray => lax.add(lax.sin(v), lax.div(lax.mul(v, v), 10));
+    for (const at of [-4, -1, 0.5, 1, 3]) {
+      const [value, slope] = valueAndGrad(g)(scalar(at)).map(num) as [number, number];
+      for (const epsilon of [1e-2, 1e-3, 1e-4]) {
+        // |f″| is at most 1.2.
+        expect(Math.abs(num(g(scalar(at + epsilon))) - value - epsilon * slope)).toBeLessThan(0.6001 * epsilon ** 2);
+        expect(num(g(scalar(at - epsilon * Math.sign(slope))))).toBeLessThan(value);
+      }
+    }
+  });
+  it('(f g)′ = f′ g + f g′, (ln u)′ = u′/u, dz/dx = dz/dy · dy/dx', () => {
+    const [u, v] = [(t: NDArray) => lax.add(lax.mul(t, t), 1), (t: NDArray) => lax.exp(lax.sin(t))];
+    for (const at of [-1.3, 0.2, 2].map(scalar)) {
+      const [du, dv] = [num(grad(u)(at)), num(grad(v)(at))];
+      const product = grad((t: NDArray) => lax.mul(u(t), v(t)))(at);
+      expect(num(product)).toBeCloseTo(du * num(v(at)) + num(u(at)) * dv, 13);
+      expect(num(grad((t: NDArray) => lax.log(u(t)))(at))).toBeCloseTo(du / num(u(at)), 13);
+      expect(num(grad((t: NDArray) => v(u(t)))(at))).toBeCloseTo(num(grad(v)(u(at))) * du, 12);
+    }
+  });
+  it('∇ₓz = (∂y/∂x)ᵀ ∇_y z: three inputs, two hidden neurons, one output', () => {
+    const [W, w] = [f64([0.5, -1, 0.25, 1.5, 0.75, -0.5], [2, 3]), f64([2, -3])];
+    const hidden = (t: NDArray): NDArray => lax.tanh(lax.dot(W, t));
+    const output = (z: NDArray): NDArray => lax.tanh(lax.dot(w, z));
+    const at = f64([1, 0.5, -1]);
+    const [J, gradient] = [flat(jacobian(hidden)(at)), flat(grad(output)(hidden(at)))];
+    expect(J).toHaveLength(6);
+    const sums = [0, 1, 2].map((i) => gradient.reduce((sum, g, j) => sum + g * (J[3 * j + i] ?? NaN), 0));
+    close(grad((t: NDArray) => output(hidden(t)))(at), sums, 14);
+  });
+  it('graphs: 5 (x y + z), 5 (x y + 2 z), tanh(w x + b)', () => {
+    const graph = (factor: number) => (a: NDArray, b: NDArray, c: NDArray) =>
+      lax.mul(lax.add(lax.mul(a, b), lax.mul(c, factor)), 5);
+    const all = { argnums: [0, 1, 2] } as const;
+    expect(graph(1)(scalar(2), scalar(3), scalar(4)).item()).toBe(50);
+    expect(num(graph(1)(scalar(2), scalar(3), scalar(4.01)))).toBeCloseTo(50.05, 13);
+    expect(grad(graph(1), all)(2, 3, 4).map(num)).toEqual([15, 10, 5]);
+    expect(grad(graph(2), all)(2, 3, 4).map(num)).toEqual([15, 10, 10]);
+
+    const o = (w: NDArray, t: NDArray, b: NDArray): NDArray => lax.tanh(lax.add(lax.mul(w, t), b));
+    const [value, slope] = valueAndGrad(o)(scalar(2), scalar(-2.79), scalar(6)).map(num) as [number, number];
+    expect(value).toBeCloseTo(0.3969, 4);
+    expect(slope).toBeCloseTo((1 - Math.tanh(2 * -2.79 + 6) ** 2) * -2.79, 13);
+  });
+  it('back-propagation, algorithms 6.3 and 6.4 of "Deep Learning", is grad', () => {
+    interface Layer {
+      readonly W: NDArray;
+      readonly b: NDArray;
+    }
+    const lambda = 0.01;
+    const half = (t: NDArray): NDArray => lax.div(lax.reduceSum(lax.mul(t, t)), 2);
+    const values = (n: number, phase: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(phase + 2 * i));
+    const widths = [5, 4, 6, 3];
+    const net: Layer[] = [1, 2, 3].map((k) => {
+      const [n = 1, m = 1] = [widths[k], widths[k - 1]];
+      return { W: f64(values(n * m, k), [n, m]), b: f64(values(n, 10 + k)) };
+    });
+    const [input, target] = [f64(values(5, 20)), f64(values(3, 30))];
+    const J = (layers: Layer[]): NDArray => {
+      const out = layers.reduce((h, { W, b }) => lax.tanh(lax.add(b, lax.dot(W, h))), input);
+      const omega = layers.map(({ W, b }) => lax.add(half(W), half(b))).reduce((sum, term) => lax.add(sum, term));
+      return lax.add(half(lax.sub(out, target)), lax.mul(omega, lambda));
+    };
+
+    const passed: { h: NDArray; a: NDArray }[] = [];
+    let h = input;
+    for (const { W, b } of net) {
+      const a = lax.add(b, lax.dot(W, h));
+      passed.push({ h, a });
+      h = lax.tanh(a);
+    }
+    let g = lax.sub(h, target);
+    const byHand = net.map(() => ({ W: [0], b: [0] }));
+    for (const [k, { W, b }] of [...net.entries()].reverse()) {
+      const { h: before, a } = passed[k] ?? { h, a: h };
+      const tanh = lax.tanh(a);
+      g = lax.mul(g, lax.sub(1, lax.mul(tanh, tanh)));
+      const outer = lax.dot(lax.reshape(g, [g.size, 1]), lax.reshape(before, [1, before.size]));
+      byHand[k] = { W: flat(lax.add(outer, lax.mul(W, lambda))), b: flat(lax.add(g, lax.mul(b, lambda))) };
+      g = lax.dot(lax.transpose(W, [1, 0]), g);
+    }
+    grad(J)(net).forEach(({ W, b }, k) => {
+      close(W, byHand[k]?.W ?? [], 13);
+      close(b, byHand[k]?.b ?? [], 13);
+    });
+  });
+});
+
 describe('ties and kinks, as JAX', () => {
   it('max and min split a tie', () => {
     const [a, b] = grad((p: NDArray, q: NDArray) => lax.max(p, q), { argnums: [0, 1] })(2, 2);

@@ -16,7 +16,7 @@ export interface Monitor {
 
 /** Options of {@link earlyStopping}. */
 export interface EarlyStoppingOptions extends Monitor {
-  /** How many measurements in a row may fail to improve before training ends; 0 by default, as in Keras: none. */
+  /** How many measurements in a row without an improvement end training, as Keras counts them; 0 by default, which is as 1. */
   patience?: number;
   /** By how much a measurement must be better than the best to count as an improvement; 0 by default. */
   minDelta?: number;
@@ -46,7 +46,7 @@ export function isBetter(value: number, best: number | undefined, { mode = 'min'
 }
 
 /**
- * Ends the stream when the watched measure has not improved `patience` + 1 times in a row (Prechelt, "Early stopping - but when?",
+ * Ends the stream when the watched measure has not improved `patience` times in a row (Prechelt, "Early stopping - but when?",
  * 1998). The last element of the stream is the best one again, with `best` in it, whether training was stopped or came to
  * its end, so that `run` returns the best state. It is a copy: the step may donate its state. A measurement of NaN is a failure to improve. Of a
  * run that goes on from a checkpoint, what was measured before does not count.
@@ -62,7 +62,7 @@ export function isBetter(value: number, best: number | undefined, { mode = 'min'
  *
  * const losses = [5, 3, 4, 2, 3, 3, 1];
  * const steps = trainWith((n: number, loss: number) => [n + 1, loss], 0)(losses);
- * const { state, best } = await run(earlyStopping({ patience: 1 })(steps));
+ * const { state, best } = await run(earlyStopping({ patience: 2 })(steps));
  * [state, best]; // => [4, { step: 4, value: 2 }]
  * ```
  */
@@ -88,7 +88,7 @@ export function earlyStopping({
       if (isBetter(value, best?.value, monitor, minDelta)) {
         best = { value, element: restoreBest ? { ...element, state: copyArrays(element.state) } : element };
         failures = 0;
-      } else if (++failures > patience) {
+      } else if (++failures >= patience) {
         break;
       }
     }

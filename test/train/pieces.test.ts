@@ -95,8 +95,9 @@ describe('validateWith', () => {
 describe('earlyStopping', () => {
   test.each([
     [0, [3, 2, 2.5, 1], 2, 3],
-    [1, [3, 2, 2.5, 1, 5, 6, 0], 4, 6],
-    [2, [3, 2, 2.5, 2.1, 2.2, 0], 2, 5],
+    [1, [3, 2, 2.5, 1], 2, 3],
+    [2, [3, 2, 2.5, 1, 5, 6, 0], 4, 6],
+    [3, [3, 2, 2.5, 2.1, 2.2, 0], 2, 5],
     [5, [3, 2, 1], 3, 3],
   ])('patience %i over %j is best at step %i after %i', async (patience, list, best, ended) => {
     const seen = await collect<Trained<number, number>>()(earlyStopping({ patience })(losses(list)));

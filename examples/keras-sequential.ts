@@ -26,7 +26,7 @@ const { params } = init(random.key(0), [-1, 20]);
 
 const loss = (p: typeof params, { x, y }: Data, context?: LossContext): NDArray =>
   losses.binaryCrossEntropy(apply(p, x, context), y);
-const { start, step } = minimize(loss, optimizers.rmsprop(1e-3));
+const { start, step } = minimize(loss, optimizers.rmsprop(1e-3, { decay: 0.9, eps: 1e-7 }));
 const score = jit((p: typeof params, { x, y }: Data) => ({
   loss: loss(p, { x, y }),
   accuracy: metrics.accuracy(apply(p, x).greater(0.5), y.astype('int32')),

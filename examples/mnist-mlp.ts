@@ -30,7 +30,7 @@ const { params } = init(key, [-1, 28, 28, 1]);
 // compile(loss = 'categorical_crossentropy', optimizer = optimizer_rmsprop(), metrics = c('accuracy'))
 const loss = (p: typeof params, { x, y }: Digits, context: LossContext): NDArray =>
   losses.crossEntropyWithLogits(apply(p, x, context), y);
-const { start, step } = minimize(loss, optimizers.rmsprop(1e-3));
+const { start, step } = minimize(loss, optimizers.rmsprop(1e-3, { decay: 0.9, eps: 1e-7 }));
 const measure = jit((p: typeof params, { x, y }: Digits) => {
   const logits = apply(p, x);
   return { loss: losses.crossEntropyWithLogits(logits, y), accuracy: metrics.accuracy(logits, y) };

@@ -170,6 +170,22 @@ const contraction: Operation = (b) => {
   return value(product, n * v.bound * w.bound);
 };
 
+/** A product taken apart, as a recurrent cell's into its gates: parts of it with functions of their own, and perhaps the whole as well. */
+const gates: Operation = (b) => {
+  const [product] = contraction(b) ?? [];
+  if (product === undefined || product.x.ndim === 0) return undefined;
+  const axis = b.rng.int(0, product.x.ndim - 1);
+  const n = nth(product.x.aval.shape, axis);
+  if (n < 2) return undefined;
+  const cut = b.rng.int(1, n - 1);
+  const [f, g] = b.rng.shuffle([lax.sin, lax.tanh, lax.logistic]);
+  return [
+    ...value((f ?? lax.sin)(lax.sliceInDim(product.x, 0, cut, axis)), 1),
+    ...value((g ?? lax.cos)(lax.sliceInDim(product.x, cut, n, axis)), 1),
+    ...(b.rng.chance(0.5) ? [product] : []),
+  ];
+};
+
 /** An index in [0, n), from a value if there is one to compute it from. */
 function someIndex(b: Builder, n: number): NDArray {
   const source = b.smooth ? undefined : pickFloat(b, (w) => w.x.ndim === 1 && w.x.size > 0);
@@ -340,4 +356,5 @@ export const OPERATIONS: readonly (readonly [weight: number, operation: Operatio
   [1, ordered],
   [2, discrete],
   [2, siblings],
+  [2, gates],
 ];

@@ -126,7 +126,7 @@ export interface SplitOptions {
 }
 
 /**
- * The rows of `data`, a tree of arrays that have as many rows, in two parts: all but `fraction` of them, and `fraction` of them
+ * The rows of `data`, a tree of arrays that have the same number of rows, in two parts: all but `fraction` of them, and `fraction` of them
  * (rounded down, at least one): to train on, and to validate or test with.
  *
  * @throws ArgumentError for a fraction outside (0, 1), or if a part would be empty; TreeError and ShapeError as {@link batches}.

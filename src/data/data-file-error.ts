@@ -125,7 +125,21 @@ const leafInWords = ({ path, expected = 'nothing', found = 'nothing' }: WrongLea
 /** `0x0d`. */
 export const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;
 
-/** A data file that is not what it should be; `error` has the parts of the message. */
+/**
+ * A data file that is not what it should be; `error` has the parts of the message, and its `_tag` says which error it is.
+ *
+ * @example
+ * ```ts
+ * import { DataFileError, readIdx } from 'cotangent/data';
+ *
+ * try {
+ *   readIdx(new Uint8Array([0, 0, 8]), 'labels.idx');
+ * } catch (error) {
+ *   if (!(error instanceof DataFileError)) throw error;
+ *   console.log(error.error._tag); // => "Truncated"
+ * }
+ * ```
+ */
 export class DataFileError extends CotangentError {
   override name = 'DataFileError';
 

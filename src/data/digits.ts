@@ -3,8 +3,7 @@
  * `glyphs.ts`, each image under its own jitter of the points, affine map, elastic deformation, pen width, pressure, blur
  * and noise. Image `i` of a seed is the same in every set drawn with that seed.
  */
-import { ArgumentError } from '../core/errors.js';
-import { userLine } from '../core/source.js';
+import { checkCount } from '../core/counts.js';
 import { GLYPHS, spline } from './glyphs.js';
 import type { Point } from './glyphs.js';
 import type { LabelledImages } from './images.js';
@@ -28,7 +27,7 @@ type Map2d = (point: Point) => Point;
 /**
  * Draws labelled images of digits.
  *
- * @throws ArgumentError if `count` or `size` is no whole number, or `size` is below 8.
+ * @throws ArgumentError unless `count` and `seed` are whole numbers from 0, and `size` one from 8.
  *
  * @example
  * ```ts
@@ -39,18 +38,9 @@ type Map2d = (point: Point) => Point;
  * ```
  */
 export function drawDigits({ count, seed = 0, size = 28 }: DrawDigitsOptions): LabelledImages {
-  if (
-    !Number.isInteger(count) ||
-    count < 0 ||
-    !Number.isInteger(size) ||
-    size < 8 ||
-    !Number.isInteger(seed) ||
-    seed < 0
-  ) {
-    throw new ArgumentError(
-      `drawDigits: count and seed are whole numbers from 0, size one from 8; got ${JSON.stringify({ count, seed, size })}.${userLine()}`,
-    );
-  }
+  checkCount('drawDigits', 'count', count, 0);
+  checkCount('drawDigits', 'seed', seed, 0);
+  checkCount('drawDigits', 'size', size, 8);
   const pixels = new Uint8Array(count * size * size);
   const labels = new Uint8Array(count);
   for (let i = 0; i < count; i++) {

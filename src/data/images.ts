@@ -83,6 +83,15 @@ export function labelImages(
  * {@link labelImages} that throws.
  *
  * @throws DataFileError as {@link labelImages} says.
+ *
+ * @example
+ * ```ts
+ * import { readLabelledImages } from 'cotangent/data';
+ *
+ * const images = { dtype: 'uint8', shape: [2, 1, 1], data: new Uint8Array([0, 255]) } as const;
+ * const labels = { dtype: 'uint8', shape: [2], data: new Uint8Array([3, 7]) } as const;
+ * readLabelledImages(images, labels).count; // => 2
+ * ```
  */
 export const readLabelledImages = (images: IdxArray, labels: IdxArray, options?: LabelImagesOptions): LabelledImages =>
   orThrow(labelImages(images, labels, options));

@@ -100,7 +100,7 @@ describe.each(Object.entries(both))('%s', (name, mix) => {
     );
     expect(() => mix(key, { x: np.ones([2, 3], 'int32'), y: np.ones([2, 3]) })).toThrow(`${op}: x must be floats`);
     expect(() => mix(key, { x: batch.x, y: np.ones([5, 3]) })).toThrow(
-      `${op}: x has shape [6, 5, 4, 2] and y [5, 3]; their first axes, the examples, must be as long`,
+      `${op}: x has shape [6, 5, 4, 2] and y [5, 3]; their first axes, the examples, must have one length.`,
     );
   });
 });

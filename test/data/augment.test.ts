@@ -273,12 +273,12 @@ describe('errors', () => {
     [
       'a probability above 1',
       () => augment.flipLeftRight({ probability: 1.5 }),
-      'augment.flipLeftRight: a probability lies in [0, 1], got 1.5',
+      'augment.flipLeftRight: a probability must be in [0, 1], got 1.5',
     ],
     [
       'a negative one',
       () => augment.sometimes(-0.1, augment.compose()),
-      'augment.sometimes: a probability lies in [0, 1], got -0.1',
+      'augment.sometimes: a probability must be in [0, 1], got -0.1',
     ],
     ['a probability that is none', () => augment.flipUpDown({ probability: NaN }), 'got NaN'],
     [

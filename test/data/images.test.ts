@@ -118,7 +118,9 @@ describe('drawDigits', () => {
     expect(drawDigits({ count: 2, size: 16 }).pixels).toHaveLength(2 * 256);
     expect(drawDigits({ count: 0 }).count).toBe(0);
     for (const bad of [{ count: -1 }, { count: 1.5 }, { count: 1, size: 7 }, { count: 1, seed: -2 }]) {
-      expect(() => drawDigits(bad)).toThrow(/whole numbers/);
+      expect(() => drawDigits(bad)).toThrow(
+        /drawDigits: (count|seed|size) must be a whole number from [08], got .*\n {2}at .*images\.test\.ts/,
+      );
     }
   });
 });

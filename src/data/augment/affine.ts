@@ -86,7 +86,7 @@ function affineAs(op: string, options: AffineOptions): Augmentation {
  * Draws are float32.
  *
  * @throws ArgumentError for negative or infinite ranges, a zoom that is not `0 < low <= high`, a shear of a right angle
- *   or more, and resampling options that there are not.
+ *   or more, and resampling options as {@link affineTransform} says.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
 /** What an augmentation is, what all of them check, and how they are made of one another. */
 import { nth } from '../../core/axes.js';
 import { sameShape, showShape } from '../../core/aval.js';
+import { checkNumber } from '../../core/counts.js';
 import { isFloat, type DType } from '../../core/dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../../core/errors.js';
 import { NDArray } from '../../core/ndarray.js';
@@ -71,20 +72,17 @@ function adviceFor(shape: readonly number[]): string {
 
 /** Throws ArgumentError unless `p` is in [0, 1]. */
 export function checkProbability(op: string, p: number): void {
-  if (typeof p === 'number' && p >= 0 && p <= 1) return;
-  throw new ArgumentError(`${op}: a probability lies in [0, 1], got ${String(p)}.${userLine()}`);
+  checkNumber(op, 'a probability', p, (v) => v >= 0 && v <= 1, 'in [0, 1]');
 }
 
-/** Throws ArgumentError unless `x` is a finite number. */
-export function checkFinite(op: string, what: string, x: number): void {
-  if (typeof x === 'number' && Number.isFinite(x)) return;
-  throw new ArgumentError(`${op}: ${what} must be a finite number, got ${String(x)}.${userLine()}`);
+/** Throws ArgumentError unless `fillValue` is a finite number. */
+export function checkFillValue(op: string, fillValue: number): void {
+  checkNumber(op, 'fillValue', fillValue, Number.isFinite, 'a finite number');
 }
 
 /** Throws ArgumentError unless `x` is a finite number of at least 0. */
 export function checkExtent(op: string, what: string, x: number): void {
-  if (typeof x === 'number' && Number.isFinite(x) && x >= 0) return;
-  throw new ArgumentError(`${op}: ${what} must be a finite number of at least 0, got ${String(x)}.${userLine()}`);
+  checkNumber(op, what, x, (v) => v >= 0 && v < Infinity, 'a finite number of at least 0');
 }
 
 /** Throws ArgumentError unless `interval` is [low, high] with `least` <= low <= high. */

@@ -99,7 +99,7 @@ function perChannel(op: string, what: string, given: PerChannel, images: NDArray
  * (x - mean)/std, without randomness, with numbers for all channels or a list with one for each.
  *
  * @throws ArgumentError for numbers that are not finite, and a std that is not above 0; when applied, ShapeError for
- *   lists that are not as long as there are channels.
+ *   lists with another length than the number of channels.
  *
  * @example
  * ```ts

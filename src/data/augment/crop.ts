@@ -6,7 +6,7 @@ import { dynamicSlice } from '../../lax/index.js';
 import { pad, type PadMode } from '../../numpy/index.js';
 import { randint, spawn, split } from '../../random/index.js';
 import { vmap } from '../../transforms/index.js';
-import { checkFinite, imageShape, sizeOf2, type Augmentation, type Size } from './augmentation.js';
+import { checkFillValue, imageShape, sizeOf2, type Augmentation, type Size } from './augmentation.js';
 import { checkFillMode, type FillMode } from './resample.js';
 
 /** Options of {@link crop}. */
@@ -57,7 +57,7 @@ export function crop(size: Size, options: CropOptions = {}): Augmentation {
   const lengths = sizeOf2(op, 'size', size, 1);
   const [above, beside] = sizeOf2(op, 'padding', padding, 0);
   checkFillMode(op, fillMode);
-  checkFinite(op, 'fillValue', fillValue);
+  checkFillValue(op, fillValue);
   return (key, images) => {
     const { batch, height, width, channels } = imageShape(op, images);
     const [rows, columns] = [height + 2 * above, width + 2 * beside];

@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from '../../core/ndarray.js';
 import { iota } from '../../lax/index.js';
 import { greaterEqual, less, logicalAnd, where } from '../../numpy/index.js';
 import { randint, spawn } from '../../random/index.js';
-import { checkFinite, drawEach, imageShape, sizeOf2, type Augmentation, type Size } from './augmentation.js';
+import { checkFillValue, drawEach, imageShape, sizeOf2, type Augmentation, type Size } from './augmentation.js';
 
 /** Whether each of `n` positions lies in the `length` from `length`/2 before `middle`, of one image. */
 export function spanMask(n: number, middle: NDArray, length: ArrayLike): NDArray {
@@ -45,7 +45,7 @@ export function cutout(size: Size, options: CutoutOptions = {}): Augmentation {
   const op = 'augment.cutout';
   const { fillValue = 0 } = options;
   const [h, w] = sizeOf2(op, 'size', size, 0);
-  checkFinite(op, 'fillValue', fillValue);
+  checkFillValue(op, fillValue);
   return (key, images) => {
     const { batch, height, width } = imageShape(op, images);
     const hole = drawEach(key, batch, (k) => {

@@ -25,7 +25,7 @@ export interface AffineParameters {
  * and the result, shape `[..., 2, 3]` where `...` is the common shape of the parameters, is the inverse of that, from
  * pixels of the result to pixels of the image. float32, or float64 if a parameter is.
  *
- * @throws ShapeError for parameters that do not broadcast, ArgumentError for a size that is none.
+ * @throws ShapeError for parameters that do not broadcast, ArgumentError for a size that is not whole pixels.
  *
  * @example
  * ```ts

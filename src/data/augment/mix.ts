@@ -1,6 +1,7 @@
 /** Images mixed with others of their batch, and labels with them. */
 import { showShape } from '../../core/aval.js';
-import { ArgumentError, ShapeError } from '../../core/errors.js';
+import { checkNumber } from '../../core/counts.js';
+import { ShapeError } from '../../core/errors.js';
 import type { NDArray } from '../../core/ndarray.js';
 import { userLine } from '../../core/source.js';
 import { cos, floor, greaterEqual, sqrt, take, where } from '../../numpy/index.js';
@@ -26,15 +27,14 @@ function rowsOf(op: string, { x, y }: LabelledBatch): number {
   if (rows === undefined || y.ndim === 0 || y.aval.shape[0] !== rows) {
     throw new ShapeError(
       `${op}: x has shape ${showShape(x.aval.shape)} and y ${showShape(y.aval.shape)}; ` +
-        `their first axes, the examples, must be as long.${userLine()}`,
+        `their first axes, the examples, must have one length.${userLine()}`,
     );
   }
   return rows;
 }
 
 function checkAlpha(op: string, alpha: number): void {
-  if (typeof alpha === 'number' && alpha > 0 && Number.isFinite(alpha)) return;
-  throw new ArgumentError(`${op}: alpha must be a finite number above 0, got ${String(alpha)}.${userLine()}`);
+  checkNumber(op, 'alpha', alpha, (v) => v > 0 && v < Infinity, 'a finite number above 0');
 }
 
 /**

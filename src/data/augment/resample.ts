@@ -17,7 +17,7 @@ import {
   where,
 } from '../../numpy/index.js';
 import { gatherRows } from '../../numpy/gathers.js';
-import { checkFinite, checkFloats, imageShape, type ImageShape } from './augmentation.js';
+import { checkFillValue, checkFloats, imageShape, type ImageShape } from './augmentation.js';
 
 /**
  * What lies beyond the edges, by Keras's names: `constant` (`fillValue`), `nearest` (the edge goes on: aaaa|abcd|dddd),
@@ -50,12 +50,12 @@ function checkChoice(op: string, what: string, choice: string, choices: readonly
 export const checkFillMode = (op: string, fillMode: FillMode): void =>
   checkChoice(op, 'fillMode', fillMode, FILL_MODES);
 
-/** Throws ArgumentError for options that are none. */
+/** Throws ArgumentError for an unknown interpolation or fill mode, or a fill value that is not finite. */
 export function checkResample(op: string, options: ResampleOptions): void {
   const { interpolation = 'bilinear', fillMode = 'constant', fillValue = 0 } = options;
   checkChoice(op, 'interpolation', interpolation, INTERPOLATIONS);
   checkFillMode(op, fillMode);
-  checkFinite(op, 'fillValue', fillValue);
+  checkFillValue(op, fillValue);
 }
 
 /** Where positions outside of `[0, n)` too are read, by fill mode; clamped for `constant`, which is masked. */
@@ -128,7 +128,8 @@ export const coordinateType = (images: NDArray): DType => (images.dtype === 'flo
  * pixel falls on a pixel exactly. Coordinates are float32, of float64 images float64. Images keep shape and dtype.
  *
  * @throws ShapeError for images that are not `[batch, height, width, channels]` or matrices that do not fit them;
- *   DTypeError for images or matrices of integers; ArgumentError for options that are none.
+ *   DTypeError for images or matrices of integers; ArgumentError for an unknown interpolation or fill mode, or a fill
+ *   value that is not finite.
  *
  * @example
  * ```ts

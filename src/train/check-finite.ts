@@ -1,13 +1,24 @@
 /** A loss that is NaN or infinite ends training at once, and says where. */
 import { CotangentError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
 import { leavesWithPath, showPath } from '../core/tree.js';
 import type { AnyIterable, Trained } from './loop.js';
 import { readMetrics } from './measures.js';
 
 /**
- * A measure of a step was NaN or infinite. `step` is its number, `metric` which one, `leaves` the paths of the arrays of the state
- * that are not finite after it.
+ * A measure of a step was NaN or infinite: {@link checkFinite} throws it. `step` is its number, `metric` which one, `leaves` the paths of the
+ * arrays of the state that are not finite after it.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from 'cotangent';
+ * import { checkFinite, NotFiniteError, run, trainWith } from 'cotangent/train';
+ *
+ * const steps = trainWith(({ w }, x: number) => [{ w: w.mul(x) }, x], { w: np.ones([3]) })([1, NaN]);
+ * const error: unknown = await run(checkFinite()(steps)).catch((e: unknown) => e);
+ * error instanceof NotFiniteError && [error.step, error.metric, error.leaves]; // => [2, "loss", ["state.w"]]
+ * ```
  */
 export class NotFiniteError extends CotangentError {
   override name = 'NotFiniteError';
@@ -25,7 +36,7 @@ export class NotFiniteError extends CotangentError {
         : `Not finite in the state: ${details.slice(0, 5).join(', ')}${details.length > 5 ? `, and ${details.length - 5} more` : ''}`;
     super(
       `train: after step ${step} the ${metric} is ${value}. ${where}. Lower the learning rate, clip gradients ` +
-        `(optimizers.clipByGlobalNorm), or find the operation by running the step with disableJit.`,
+        `(optimizers.clipByGlobalNorm), or find the operation by running the step with disableJit.${userLine()}`,
     );
   }
 }

@@ -13,11 +13,15 @@ export interface CsvLoggerOptions {
   every?: number;
 }
 
+const NEWLINE = '\n'.charCodeAt(0);
+
 /** The rows of a file that are of steps before `step`; none if there is no file. */
 async function rowsBefore(path: string, step: number): Promise<HistoryRow[]> {
   const found = await readBytes(path)();
   if (found._tag === 'Left' && found.left._tag === 'Unreadable' && found.left.code === 'ENOENT') return [];
-  const { columns, rows } = orThrow(decodeCsv(orThrow(found), {}, path));
+  const bytes = orThrow(found);
+  // A crash may have left a part of a line, which is no row.
+  const { columns, rows } = orThrow(decodeCsv(bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1), {}, path));
   const numbers = rows.map((row): HistoryRow =>
     Object.fromEntries(columns.flatMap((name, i) => (row[i] === '' ? [] : [[name, Number(row[i])]]))),
   );

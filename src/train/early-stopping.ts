@@ -1,7 +1,5 @@
 /** Early stopping: training ends when a measure has not improved for a while, with the state it was best at. */
-import { checkCount } from '../core/counts.js';
-import { ArgumentError } from '../core/errors.js';
-import { userLine } from '../core/source.js';
+import { checkCount, checkNumber } from '../core/counts.js';
 import { copyArrays } from './copy.js';
 import type { AnyIterable, Trained } from './loop.js';
 import { readMetric } from './measures.js';
@@ -54,7 +52,7 @@ export function isBetter(value: number, best: number | undefined, { mode = 'min'
  * For the second pass on all data (Goodfellow, Bengio, Courville, "Deep Learning", algorithm 7.2), train anew with
  * `take(best.step)`.
  *
- * @throws ArgumentError for a patience that is no whole number from 0, or a metric that does not exist.
+ * @throws ArgumentError for a patience that is no whole number from 0, a negative minDelta, or a metric that does not exist.
  *
  * @example
  * ```ts
@@ -73,9 +71,7 @@ export function earlyStopping({
   ...monitor
 }: EarlyStoppingOptions = {}) {
   checkCount('earlyStopping', 'patience', patience, 0);
-  if (!(minDelta >= 0)) {
-    throw new ArgumentError(`earlyStopping: minDelta must not be negative, got ${minDelta}.${userLine()}`);
-  }
+  checkNumber('earlyStopping', 'minDelta', minDelta, (v) => v >= 0, 'a number from 0');
   return async function* <E extends Trained<unknown, unknown>>(
     stream: AnyIterable<E>,
   ): AsyncGenerator<E & { readonly best?: Best }, void, void> {

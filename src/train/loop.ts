@@ -7,6 +7,7 @@
  */
 import { checkCount } from '../core/counts.js';
 import { ArgumentError } from '../core/errors.js';
+import { userLine } from '../core/source.js';
 import { breather } from './breathe.js';
 
 /** A stream or a list. */
@@ -45,6 +46,8 @@ function lengthsOf(batches: object, done: number): { readonly steps?: number; re
  * Trains by a step: a pure function from a state and a batch to the next state and what it measured. Now and then it lets
  * timers, signals and finalizers of arrays run, which a loop that never waits would hold up.
  *
+ * @throws ArgumentError if `done` is no whole number from 0.
+ *
  * @example
  * ```ts
  * import { run, trainWith } from 'cotangent/train';
@@ -54,12 +57,13 @@ function lengthsOf(batches: object, done: number): { readonly steps?: number; re
  * [step, state, metrics]; // => [3, 6, 9]
  * ```
  */
-export const trainWith = <S, B, M>(
+export function trainWith<S, B, M>(
   step: (state: S, batch: B) => readonly [state: S, metrics: M],
   start: S,
   { done: before = 0 }: TrainOptions = {},
-) =>
-  async function* (batches: AnyIterable<B>): AsyncGenerator<Trained<S, M>, void, void> {
+) {
+  checkCount('trainWith', 'done', before, 0);
+  return async function* (batches: AnyIterable<B>): AsyncGenerator<Trained<S, M>, void, void> {
     const lengths = lengthsOf(batches, before);
     const { perEpoch } = lengths;
     const breathe = breather();
@@ -74,6 +78,7 @@ export const trainWith = <S, B, M>(
       await breathe();
     }
   };
+}
 
 /** A look at the elements of a stream. */
 export interface Look<T> {
@@ -82,10 +87,16 @@ export interface Look<T> {
   readonly end?: () => void | Promise<void>;
 }
 
-/** A look at steps of any state and metrics, such as a progress bar: it leaves their types as they are. */
+/**
+ * A look at steps of any state and metrics, such as a progress bar: it leaves their types as they are. It sees each step once: not the best one
+ * again that {@link earlyStopping} ends with.
+ */
 export interface LookAtSteps extends Look<Trained<unknown, unknown>> {
   readonly anySteps: true;
 }
+
+/** Whether an element is the best step again, after the last. */
+const isAgain = (element: unknown): boolean => typeof element === 'object' && element !== null && 'best' in element;
 
 /**
  * Looks at each element as it passes, waiting if the look is asynchronous.
@@ -107,7 +118,7 @@ export function tap<T>(look: Look<T>) {
   return async function* (stream: AnyIterable<T>): AsyncGenerator<T, void, void> {
     try {
       for await (const element of stream) {
-        await look(element);
+        if (!('anySteps' in look && isAgain(element))) await look(element);
         yield element;
       }
     } finally {
@@ -172,10 +183,11 @@ export const fold =
  */
 export async function run<T>(stream: AnyIterable<T>): Promise<T> {
   const last = await fold<T, { value: T } | null>((_, value) => ({ value }), null)(stream);
-  if (last === null)
+  if (last === null) {
     throw new ArgumentError(
       'run: the stream is empty; there was no batch to train on. A run that goes on from a checkpoint and is complete has none left: ' +
-        'its state is what resume returned.',
+        `its state is what resume returned.${userLine()}`,
     );
+  }
   return last.value;
 }

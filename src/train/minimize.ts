@@ -8,6 +8,7 @@ import {
   type StateFor,
   type StateKind,
 } from '../optimizers/transformation.js';
+import { userLine } from '../core/source.js';
 import { leaves } from '../core/tree.js';
 import { foldIn, key as makeKey } from '../random/key.js';
 import { valueAndGrad } from '../transforms/grad.js';
@@ -103,12 +104,12 @@ export function minimize<P extends AnyTree, B, F extends StateKind, S = null>(
     if (result instanceof NDArray && leaves<unknown>(context.state).length > 0) {
       throw new ArgumentError(
         'minimize: there is state, but the loss returned none of the next, so that it would stay as it is: return { loss, state } with the ' +
-          'state that apply returned, or with that of the context to leave it as it is.',
+          `state that apply returned, or with that of the context to leave it as it is.${userLine()}`,
       );
     }
     if (value.ndim === 0) return [value, { state, metrics }];
     throw new ArgumentError(
-      `minimize: the loss must be a scalar, got shape [${value.shape.join(', ')}]; take its mean.`,
+      `minimize: the loss must be a scalar, got shape [${value.shape.join(', ')}]; take its mean.${userLine()}`,
     );
   };
   const step = ({ params, optimizer: before, state, key }: State, batch: B): readonly [State, object] => {

@@ -2,6 +2,7 @@
 import { checkCount } from '../core/counts.js';
 import { ArgumentError } from '../core/errors.js';
 import { NDArray } from '../core/ndarray.js';
+import { userLine } from '../core/source.js';
 import { leaves } from '../core/tree.js';
 import type { AnyIterable, Trained } from './loop.js';
 import { readMetrics, type HistoryRow, type Metrics } from './measures.js';
@@ -33,7 +34,7 @@ export function isDue(
   const period = every ?? perEpoch ?? steps;
   if (period === undefined) {
     throw new ArgumentError(
-      `${op}: these batches do not know how many an epoch has; say how often with { every: n }, in steps, or use batches of cotangent/data.`,
+      `${op}: these batches do not know how many an epoch has; say how often with { every: n }, in steps, or use batches of cotangent/data.${userLine()}`,
     );
   }
   return step % period === 0 || step === steps;
@@ -117,6 +118,6 @@ export async function evaluate<B extends object>(
     before = launched;
   }
   if (before !== undefined) await add(before);
-  if (totals.size === 0) throw new ArgumentError('evaluate: there is no batch to evaluate on.');
+  if (totals.size === 0) throw new ArgumentError(`evaluate: there is no batch to evaluate on.${userLine()}`);
   return Object.fromEntries([...totals].map(([name, { sum, rows }]) => [name, sum / rows]));
 }

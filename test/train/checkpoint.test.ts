@@ -100,9 +100,9 @@ describe('checkpoint and resume', () => {
     expect(kept.step).toBe(5);
     expect(bits(kept.state).flat().every(Number.isFinite)).toBe(true);
   });
-  test('the best by a measure', async () => {
+  test.each([[[3, 1, 2, 0.5, 4]], [[NaN, 3, NaN, 1, 2]]])('the best of %j is the fourth', async (values) => {
     const path = join(folder, 'best.safetensors');
-    const values = [3, 1, 2, 0.5, 4];
+    rmSync(path, { force: true });
     await pipe(
       values,
       trainWith((s: { n: NDArray }, value: number) => [{ n: s.n.add(1) }, value] as const, { n: np.zeros([]) }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipe } from 'fp-ts/lib/function.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataFileError } from 'cotangent/data';
-import { csvLogger, run, tap, trainWith, validateWith, type Trained } from 'cotangent/train';
+import { csvLogger, earlyStopping, run, tap, trainWith, validateWith, type Trained } from 'cotangent/train';
 
 const folder = mkdtempSync(join(tmpdir(), 'cotangent-csv-'));
 afterAll(() => {
@@ -60,6 +60,18 @@ describe('csvLogger', () => {
     rmSync(path);
     await run(tap(csvLogger(path, { every: 1 }))(losses([1], 4)));
     expect(read(path)).toEqual(['step,loss', '5,1']);
+  });
+  test('a run that goes on leaves out the part of a line that a crash left', async () => {
+    const path = at('torn.csv');
+    writeFileSync(path, 'step,loss\n1,5\n2,4\n3');
+    await run(tap(csvLogger(path, { every: 1 }))(losses([2.5], 2)));
+    expect(read(path)).toEqual(['step,loss', '1,5', '2,4', '3,2.5']);
+  });
+  test('the best step, with which early stopping ends once more, is no other row', async () => {
+    const path = at('stopped.csv');
+    const ended = await run(tap(csvLogger(path, { every: 1 }))(earlyStopping({ patience: 2 })(losses([3, 2, 4, 5]))));
+    expect(ended.step).toBe(2);
+    expect(read(path)).toEqual(['step,loss', '1,3', '2,2', '3,4', '4,5']);
   });
   test('errors', async () => {
     await expect(run(tap(csvLogger(at('no/such.csv')))(losses([1])))).rejects.toThrow(DataFileError);

@@ -35,6 +35,14 @@ describe('trainWith', () => {
     expect((await run(sums(later()))).state).toBe(103);
   });
 
+  test('done is a number of steps', () => {
+    for (const done of [-1, 0.5, NaN]) {
+      expect(() => trainWith((n: number, _batch: number) => [n, n] as const, 0, { done })).toThrow(
+        `trainWith: done must be a whole number from 0, got ${done}`,
+      );
+    }
+  });
+
   test('a step that throws ends the stream with its error', async () => {
     const failing = trainWith((_state: number, _batch: number): [number, number] => {
       throw new Error('no step');

@@ -4,8 +4,8 @@ import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { grad, jit, numpy as np, optimizers, random, type NDArray } from 'cotangent';
 import { batches } from 'cotangent/data';
 import {
-  checkFinite, earlyStopping, evaluate, fold, NotFiniteError, progressBar, run, stepHistory, take, tap, trainWith,
-  untilInterrupted, validateWith, type Trained,
+  checkFinite, earlyStopping, evaluate, fold, minimize, NotFiniteError, progressBar, run, stepHistory, take, tap, trainWith,
+  untilInterrupted, validateWith, type LossContext, type Trained,
 } from 'cotangent/train'; // prettier-ignore
 
 const collect = <T>() => fold<T, T[]>((all, element) => [...all, element], []);
@@ -264,6 +264,62 @@ describe('looking on', () => {
     const log = stepHistory();
     await pipe(steps(), checkFinite(), tap(log.watch), earlyStopping({ patience: 100 }), run);
     expect(reads).toBe(50);
+  });
+});
+
+test('metrics that a step returns in the same object each time are those of each step', async () => {
+  const metrics = { loss: 0 };
+  const step = (n: number, loss: number): readonly [number, { loss: number }] => {
+    metrics.loss = loss;
+    return [n, metrics];
+  };
+  const log = stepHistory();
+  await run(tap(log.watch)(trainWith(step, 0)([3, 2])));
+  expect(log.rows).toEqual([
+    { step: 1, loss: 3 },
+    { step: 2, loss: 2 },
+  ]);
+});
+
+describe('errors inside of a stream have the line that runs it', () => {
+  const unknown = (async function* (): AsyncGenerator<number> {
+    yield await Promise.resolve(1);
+  })();
+  const { start, step } = minimize((w: NDArray, x: NDArray) => w.mul(x), optimizers.sgd(0.1));
+  const forgetful = minimize(
+    (w: NDArray, x: NDArray, _context: LossContext<NDArray>) => w.mul(x).mean(),
+    optimizers.sgd(0.1),
+  );
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    ['an empty stream', async () => run([]), /run: the stream is empty/],
+    ['no batch', async () => evaluate(() => 1, []), /evaluate: there is no batch/],
+    ['a metric of more elements', async () => evaluate((x: NDArray) => x, [np.ones([2])]), /shape \[2\]/],
+    [
+      'batches of unknown epochs',
+      async () => run(validateWith(() => 0)(trainWith((n: number, _: number) => [n, 0] as const, 0)(unknown))),
+      /do not know how many an epoch has/,
+    ],
+    [
+      'an unknown metric',
+      async () => run(earlyStopping({ monitor: 'f1' })(trainWith((n: number, _: number) => [n, { a: 1 }], 0)([1]))),
+      /there is no metric 'f1'; there are a/,
+    ],
+    ['a loss of NaN', async () => run(checkFinite()(losses([1, NaN]))), /the loss is NaN/],
+    [
+      'a loss that is no scalar',
+      async () => run(trainWith(step, start({ params: np.ones([2]) }))([np.ones([2])])),
+      /the loss must be a scalar/,
+    ],
+    [
+      'a loss that forgets the state',
+      async () =>
+        run(trainWith(forgetful.step, forgetful.start({ params: np.ones([2]), state: np.ones([2]) }))([np.ones([2])])),
+      /the loss returned none of the next/,
+    ],
+  ])('%s', async (_what, f, message) => {
+    const error: unknown = await f().catch((e: unknown) => e);
+    expect(String(error)).toMatch(message);
+    expect(String(error)).toMatch(/\n {2}at .*pieces\.test\.ts:\d+:\d+$/);
   });
 });
 
